@@ -1,6 +1,10 @@
 """Deploy a service from a pipeline, show the deployment, and exit with a code for each outcome.
 
     deploy.py web --cluster prod --image app=repo/app:1.2.3 --stable-for 120 --rollback-on failure
+    deploy.py web --cluster prod --file service.yaml --task-file taskdef.json --image app=repo/app:1.2.3 --dry-run
+
+With --file, the script shows the plan of a service definition, whose placeholders it fills from the environment, and
+carries it out unless --dry-run is given. The service is created if it does not exist.
 
 The script updates the service once and follows this deployment. In a terminal it draws the progress if
 `ecskit[progress]` is installed. In GitHub Actions it writes a group of lines, and the verdict as an annotation.
@@ -25,6 +29,7 @@ from __future__ import annotations
 
 import argparse
 import logging
+import os
 import shlex
 import signal
 import sys
@@ -64,9 +69,12 @@ def main() -> int:
     options = read_arguments()
     signals = Signals()
     try:
-        with OUTPUTS[options.output]() as show:
-            logging.getLogger("ecskit").addHandler(Warnings(show))
-            deploy(options, show, signals)
+        if options.file is not None:
+            apply(options, signals)
+        else:
+            with OUTPUTS[options.output]() as show:
+                logging.getLogger("ecskit").addHandler(Warnings(show))
+                deploy(options, show, signals)
     except MissingExtraError as error:
         print(error, file=sys.stderr)  # there is no renderer yet
         return 2
@@ -131,6 +139,42 @@ def deploy(options: argparse.Namespace, show: ecskit.progress.Show, signals: Sig
             elif started is not None:
                 show_resume_command(show, options, started)
             raise
+
+
+def apply(options: argparse.Namespace, signals: Signals) -> None:
+    """Print the plan of a service definition, and carry it out."""
+    shown = ""
+
+    def polled(story: WaitStory) -> None:
+        nonlocal shown
+        signals.release()
+        line = "; ".join(map(str, story.last.values()))
+        if line != shown:
+            shown = line
+            print(line)
+
+    try:
+        with ecskit.Client(region_name=options.region, endpoint_url=options.endpoint_url) as ecs:
+            plan = ecs.services.plan(options.file, task_definition=options.task_definition, images=options.image)
+            print(plan)
+            if options.dry_run:
+                return
+            applied = ecs.services.apply(
+                plan,
+                until=options.until,
+                timeout=options.timeout,
+                stable_for=options.stable_for,
+                pause_timeout=options.pause_timeout,
+                poll=wait_fixed(options.poll) if options.poll else None,
+                on_failure=action(options, "failure"),
+                on_timeout=action(options, "timeout"),
+                on_cancel=action(options, "interrupt"),
+                on_poll=polled,
+            )
+    except EcsError as error:
+        print(error, file=sys.stderr)
+        raise
+    print("APPLIED" if applied.changed else "UNCHANGED")
 
 
 def action(options: argparse.Namespace, cause: str) -> Literal["leave", "rollback"]:
@@ -213,6 +257,9 @@ def read_arguments() -> argparse.Namespace:
         what.add_argument("--desired-count", type=int, metavar="TASKS"),
         what.add_argument("--force", action="store_true", help="replace the tasks even if nothing differs"),
     ]
+    what.add_argument("--file", metavar="SERVICE", help="service definition, JSON or YAML, to plan and apply")
+    what.add_argument("--task-file", metavar="TASK", help="its task definition, JSON or YAML")
+    what.add_argument("--dry-run", action="store_true", help="show the plan of --file, and change nothing")
     what.add_argument("--resume", metavar="HANDLE", help="resume watching a deployment, and change nothing")
     how = parser.add_argument_group("how to follow it")
     how.add_argument("--until", choices=UNTIL, default="deployed", metavar="deployed|stable|paused|STAGE")
@@ -238,14 +285,31 @@ def read_arguments() -> argparse.Namespace:
     if options.resume is not None and given:
         names = ", ".join(action.option_strings[0] if action.option_strings else action.dest for action in given)
         parser.error(f"--resume changes nothing, so it cannot be used with {names}")
-    if options.resume is None and options.service is None:
-        parser.error("expected a service to deploy, or --resume")
+    if options.resume is None and options.service is None and options.file is None:
+        parser.error("expected a service to deploy, --file, or --resume")
+    if options.file is not None and (options.env or options.desired_count is not None or options.force):
+        parser.error("--file cannot be used with --env, --desired-count and --force: write them into the file")
+    if options.file is None and (options.task_file or options.dry_run):
+        parser.error("--task-file and --dry-run need --file")
+    try:
+        read_files(options)
+    except (OSError, RequestError, MissingExtraError) as error:
+        parser.error(str(error))
     options.image = dict(options.image) if options.image else None
     environment: dict[str, dict[str, str]] = {}
     for container, name, value in options.env or ():
         environment.setdefault(container, {})[name] = value
     options.env = environment or None
     return options
+
+
+def read_files(options: argparse.Namespace) -> None:
+    """Read the definitions, and fill their placeholders from the environment."""
+    if options.file is not None:
+        names = {"name": options.service, "cluster": options.cluster}
+        options.file = ecskit.services.load(options.file, variables=os.environ, **names)
+    if options.task_file is not None:
+        options.task_definition = ecskit.task_definitions.load(options.task_file, variables=os.environ)
 
 
 def image(text: str) -> tuple[str, str]:

@@ -307,6 +307,36 @@ def test_nothing_is_changed(here: Here) -> None:
     assert len(here.simulator.deployments("web")) == 1
 
 
+def test_files_are_planned_and_applied(here: Here, tmp_path: Path) -> None:
+    """The plan is shown; the service is created, changed, and then left as it is."""
+    (tmp_path / "service.yaml").write_text(
+        "taskDefinition: web\ndesiredCount: 2\nlaunchType: FARGATE\nplatformVersion: $PLATFORM\n"
+        "networkConfiguration: {awsvpcConfiguration: {subnets: [subnet-1]}}\n"
+    )
+    (tmp_path / "task.json").write_text(
+        '{"family": "web", "requiresCompatibilities": ["FARGATE"], "networkMode": "awsvpc", "cpu": "256",'
+        ' "memory": "512", "containerDefinitions": [{"name": "app", "image": "repo/app:${TAG:-1}"}]}'
+    )
+    files = ["web", "--file", str(tmp_path / "service.yaml"), "--task-file", str(tmp_path / "task.json")]
+    code, lines = here.deploy(*files)
+    assert (code, lines[-1].endswith("service.yaml: platformVersion: the variable PLATFORM is not given")) == (2, True)
+    here.monkeypatch.setenv("PLATFORM", "1.4.0")
+    code, lines = here.deploy(*files, "--dry-run")
+    assert (code, lines[0], updates(here.simulator)) == (0, "register a revision of web", 0)
+    assert "create service web of default in us-east-1, account 123456789012: a deployment follows" in lines
+    code, lines = here.deploy(*files)
+    assert (code, lines[-1]) == (0, "APPLIED")
+    code, lines = here.deploy(*files, "--image", "app=repo/app:2", "--stable-for", "30")
+    assert (code, lines[-1], updates(here.simulator)) == (0, "APPLIED", 1)
+    assert "~ container_definitions['app'].image: 'repo/app:1' -> 'repo/app:2'" in lines
+    code, lines = here.deploy(*files, "--image", "app=repo/app:2")
+    assert (code, lines[-1], updates(here.simulator)) == (0, "UNCHANGED", 1)
+    code, lines = here.deploy(*files, "--cluster", "none")
+    assert (code, lines[-1].startswith("DescribeServices: Cluster not found")) == (1, True)
+    code, lines = here.deploy("web", "--file", str(tmp_path / "none.yaml"))
+    assert (code, f"No such file or directory: '{tmp_path / 'none.yaml'}'" in lines[-1]) == (2, True)
+
+
 def test_a_pause_takes_too_long(here: Here) -> None:
     """The exit code is 4 after --pause-timeout, with any --timeout; a line shows the command to resume."""
     serve(here.ecs)

@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+import contextlib
 import importlib.util
+import pkgutil
 import signal
 from collections.abc import Generator, Iterator
 
 import pytest
 
+import ecskit
 from ecskit.errors import MissingExtraError
 
 ABSENT = importlib.util.find_spec("aiobotocore") is None
 REASON = "needs the extra `async`"
+
+# pytest parses each module of a package with plugins at its first import. Python 3.11 raises SystemError ("AST
+# constructor recursion depth mismatch") if two threads parse at the same time, so the threads of tests find all
+# modules imported.
+for each in pkgutil.walk_packages(ecskit.__path__, "ecskit."):
+    if not each.name.startswith("ecskit._codegen"):
+        with contextlib.suppress(ModuleNotFoundError):  # an extra is absent
+            importlib.import_module(each.name)
 
 
 @pytest.fixture

@@ -18,8 +18,8 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_clusters", "_container_instances", "_deployments", "_logs", "_services", "_tags"),
-    *("_task_definitions", "_task_sets", "_tasks"),
+    *("_autoscaling", "_clusters", "_container_instances", "_definitions", "_deployments", "_logs", "_plans"),
+    *("_service_definitions", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
 
@@ -38,15 +38,20 @@ ROOMS: dict[str, set[str]] = {
     "_rules": {"_core", "models"},
     "_explain": {"_core", "models"},
     # Domains. None imports a front.
-    "_task_definitions": FLOWS | {"_rules"},
+    "_definitions": {"_core", "models", "_rules"},
+    "_task_definitions": FLOWS | {"_definitions", "_rules"},
+    "_service_definitions": {"_core", "models", "_definitions", "_rules"},
     "_logs": FLOWS,
+    "_autoscaling": FLOWS,
     "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,
     "_clusters": FLOWS,
     "_container_instances": FLOWS,
-    "_deployments": FLOWS | {"_task_definitions", "_explain"},
-    "_services": FLOWS | {"_deployments", "_explain", "_logs"},
+    "_deployments": FLOWS | {"_autoscaling", "_definitions", "_task_definitions", "_explain"},
+    "_services": FLOWS | {"_autoscaling", "_deployments", "_explain", "_logs"},
+    # What composes them.
+    "_plans": FLOWS | (DOMAINS - {"_plans", "_container_instances", "_logs", "_tags", "_task_sets", "_tasks"}),
     # Events: receiving them needs clients of SQS. They end polls and waits.
     "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.

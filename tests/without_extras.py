@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import tempfile
+from pathlib import Path
 
-for extra in ("aiobotocore", "orjson", "pytest", "rich"):
+for extra in ("aiobotocore", "orjson", "pytest", "rich", "yaml"):
     assert importlib.util.find_spec(extra) is None, f"{extra} is installed: this proves nothing"
 
 os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")
@@ -33,3 +35,12 @@ try:
 except MissingExtraError as error:
     message = str(error)
 assert "ecskit[progress]" in message, message
+
+with tempfile.TemporaryDirectory() as folder:
+    file = Path(folder, "service.yaml")
+    file.write_text("serviceName: web")
+    try:
+        ecskit.services.load(file)
+    except MissingExtraError as error:
+        message = str(error)
+assert "ecskit[yaml]" in message, message

@@ -1,4 +1,4 @@
-"""Values of services and their deployments: references, progress and events.
+"""Read, write, compare and validate service definitions offline; the values of services and of their deployments.
 
 The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns.
 """
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._definitions.diffing import Change, Difference
     from ecskit._deployments.arguments import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer, Until
     from ecskit._deployments.events import (
         CountsChanged,
@@ -25,30 +26,48 @@ if TYPE_CHECKING:
         StatusChanged,
         TaskStopped,
     )
+    from ecskit._deployments.history import DeployedRevision
     from ecskit._deployments.progress import DeploymentProgress
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
+    from ecskit._deployments.rollback_target import RollbackTarget
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
+    from ecskit._plans.applying import Applied
+    from ecskit._plans.plan import Action, Plan
+    from ecskit._rules.rule import Finding
+    from ecskit._service_definitions.diffing import ServiceDefinition, diff
+    from ecskit._service_definitions.files import dump, load, to_create_request
+    from ecskit._service_definitions.validating import validate
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
+    from ecskit._task_definitions.validating import raise_for_findings
     from ecskit._waits.services import Services
 
 __all__ = [
+    "Action",
+    "Applied",
     "AsyncOnPause",
+    "Change",
     "CountsChanged",
+    "DeployedRevision",
     "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
     "DeploymentLike",
     "DeploymentProgress",
+    "Difference",
     "Fallback",
+    "Finding",
     "OnPause",
     "OnSuperseded",
     "OneServiceDeployment",
     "PauseAnswer",
     "PauseStarted",
+    "Plan",
     "RevisionRegistered",
     "RollbackStarted",
+    "RollbackTarget",
+    "ServiceDefinition",
     "ServiceEventLogged",
     "ServiceRef",
     "Services",
@@ -61,6 +80,12 @@ __all__ = [
     "Until",
     "UntilDeleted",
     "UntilScaled",
+    "diff",
+    "dump",
+    "load",
+    "raise_for_findings",
+    "to_create_request",
+    "validate",
 ]
 
 publish(
@@ -68,6 +93,7 @@ publish(
     {
         "AsyncOnPause": "ecskit._deployments.arguments",
         "CountsChanged": "ecskit._deployments.events",
+        "DeployedRevision": "ecskit._deployments.history",
         "DeploymentEnded": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
@@ -81,6 +107,7 @@ publish(
         "PauseStarted": "ecskit._deployments.events",
         "RevisionRegistered": "ecskit._deployments.events",
         "RollbackStarted": "ecskit._deployments.events",
+        "RollbackTarget": "ecskit._deployments.rollback_target",
         "ServiceEventLogged": "ecskit._deployments.events",
         "ServiceRef": "ecskit._deployments.reference",
         "Services": "ecskit._waits.services",
@@ -93,5 +120,18 @@ publish(
         "Until": "ecskit._deployments.arguments",
         "UntilDeleted": "ecskit._services.deleting",
         "UntilScaled": "ecskit._services.scaling",
+        "dump": "ecskit._service_definitions.files",
+        "load": "ecskit._service_definitions.files",
+        "to_create_request": "ecskit._service_definitions.files",
+        "Change": "ecskit._definitions.diffing",
+        "Difference": "ecskit._definitions.diffing",
+        "Finding": "ecskit._rules.rule",
+        "ServiceDefinition": "ecskit._service_definitions.diffing",
+        "diff": "ecskit._service_definitions.diffing",
+        "raise_for_findings": "ecskit._task_definitions.validating",
+        "validate": "ecskit._service_definitions.validating",
+        "Action": "ecskit._plans.plan",
+        "Plan": "ecskit._plans.plan",
+        "Applied": "ecskit._plans.applying",
     },
 )

@@ -10,11 +10,13 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._definitions.diffing import Change, Difference
     from ecskit._rules.rule import Finding
     from ecskit._task_definitions.deriving import Variables, derive
-    from ecskit._task_definitions.diffing import Change, Difference, diff
+    from ecskit._task_definitions.diffing import diff
     from ecskit._task_definitions.files import RESPONSE_ONLY, dump, load, to_register_request
     from ecskit._task_definitions.normalizing import Definition
+    from ecskit._task_definitions.pruning import Pruned
     from ecskit._task_definitions.registering import Registered
     from ecskit._task_definitions.validating import raise_for_findings, validate
 
@@ -24,6 +26,7 @@ __all__ = [
     "Definition",
     "Difference",
     "Finding",
+    "Pruned",
     "Registered",
     "Variables",
     "derive",
@@ -39,10 +42,11 @@ publish(
     globals(),
     {
         "RESPONSE_ONLY": "ecskit._task_definitions.files",
-        "Change": "ecskit._task_definitions.diffing",
+        "Change": "ecskit._definitions.diffing",
         "Definition": "ecskit._task_definitions.normalizing",
-        "Difference": "ecskit._task_definitions.diffing",
+        "Difference": "ecskit._definitions.diffing",
         "Finding": "ecskit._rules.rule",
+        "Pruned": "ecskit._task_definitions.pruning",
         "Registered": "ecskit._task_definitions.registering",
         "Variables": "ecskit._task_definitions.deriving",
         "derive": "ecskit._task_definitions.deriving",

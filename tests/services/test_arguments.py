@@ -12,9 +12,10 @@ from support.both_clients import Ecs
 
 from ecskit import AsyncDeploymentHandle, DeploymentHandle
 from ecskit._facades.sync_services import ServiceVerbs
+from ecskit._plans.plan import Inputs
 from ecskit.errors import RequestError
 from ecskit.models import CreateServiceRequest, DeploymentConfiguration
-from ecskit.services import StartedDeployment
+from ecskit.services import Difference, Plan, StartedDeployment
 
 from .support import both
 
@@ -101,6 +102,16 @@ def handle(name: str, right: dict[str, Any], *wrong: list[tuple[str, Any]]) -> V
 
 
 WEB = {"service": "web"}
+REQUEST = CreateServiceRequest(service_name="x", task_definition="web")
+PLAN = Plan(
+    service="x",
+    cluster="arn:aws:ecs:us-east-1:123456789012:cluster/default",
+    action="none",
+    changes=Difference(),
+    state="",
+    salt="00",
+    inputs=Inputs(definition=REQUEST),
+)
 COUNTS: list[tuple[str, Any]] = [("desired_count", value) for value in (-1, "2", 1.5, None, True)]
 VERBS: dict[str, Verb] = {
     "deploy": of("deploy", {**WEB, "force": True}, SERVICE, CHANGE, FOLLOWING, REMEDY, PATIENCE),
@@ -117,12 +128,28 @@ VERBS: dict[str, Verb] = {
     "refresh": of("refresh", WEB, SERVICE, [("cluster", 7)], FOLLOWING, REMEDY, PATIENCE),
     "create": of(
         "create",
-        {"request": CreateServiceRequest(service_name="x", task_definition="web")},
+        {"request": REQUEST},
         [
             ("request", value)
             for value in (None, {"serviceName": "x"}, CreateServiceRequest(service_name="x", client_token=""))
         ],
         FOLLOWING,
+        PATIENCE,
+    ),
+    "plan": of(
+        "plan",
+        {"definition": REQUEST},
+        [("definition", value) for value in (None, "web", {"serviceName": "x"})],
+        [(name, value) for name, value in CHANGE if name in ("task_definition", "images", "cluster")],
+        [("scale", value) for value in (None, 1, "yes")],
+    ),
+    "apply": of(
+        "apply",
+        {"plan": PLAN},
+        [("plan", value) for value in (None, "{}", 7)],
+        [("definition", 7), ("task_definition", 7), ("variables", {}), ("require_unchanged", 1)],
+        FOLLOWING,
+        REMEDY,
         PATIENCE,
     ),
     "watch": of(
@@ -204,7 +231,7 @@ def test_cancel_is_an_event(verb: str) -> None:
     case = VERBS[verb]
     ecs = Ecs.sync(furnished())
     if "cancel" not in inspect.signature(case.call(ecs)).parameters:
-        assert "start_deployment" == verb
+        assert verb in ("start_deployment", "plan")
         return
     went = perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
     assert "cancel" in str(went.raised(RequestError))

@@ -114,12 +114,12 @@ def _left(act: Callable[..., Any], seconds: float) -> Callable[[Ecs], Any]:
 
     def wait(ecs: Ecs) -> Any:
         clock = support.watch(ecs.sim)
-        cancel = threading.Event()
+        cancel, ended = threading.Event(), threading.Event()
 
         def later() -> None:
             with clock.actor():
                 counted.set()
-                clock.sleep(seconds)
+                clock.sleep(seconds, ended)
                 cancel.set()
 
         counted = threading.Event()
@@ -129,6 +129,7 @@ def _left(act: Callable[..., Any], seconds: float) -> Callable[[Ecs], Any]:
         try:
             return act(ecs, cancel=cancel)
         finally:
+            ended.set()  # otherwise a wait that ends too early would stop the clock
             thread.join()
 
     async def await_(ecs: Ecs) -> Any:

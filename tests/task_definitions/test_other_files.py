@@ -40,14 +40,15 @@ def place(column: int, line: int = 1) -> str:
 
 
 def template(column: int, line: int = 1) -> str:
-    return f" but a template: {place(column, line)}: a placeholder that is not filled; fill in the template first"
+    where = place(column, line)
+    return f" but a template: {where}: a placeholder outside of a text; put it into quotation marks, or fill in the"
 
 
 CLOUDFORMATION = this_is("a CloudFormation template", TEMPLATE)
 QUOTES = 'JSON has straight double quotation marks only: "'
 COMMENT = "JSON has no comments; remove it"
 COMMA = "JSON has no trailing comma; remove it"
-YAML = " but YAML; convert it to JSON"
+YAML = " but YAML; end its name in .yaml, or convert it to JSON"
 
 NOT_JSON: dict[str, tuple[str | bytes, str]] = {
     "empty": (b"", ": the file is empty"),
@@ -300,8 +301,8 @@ def test_what_is_no_path_of_a_file(path: Any, message: str) -> None:
 
 def test_all_rows_of_the_table_are_tried() -> None:
     """Each kind that is named has a row here."""
-    from ecskit._task_definitions.recognizing import _FOREIGN
+    from ecskit._definitions.recognizing import FOREIGN
 
     texts = [message for _, message in (*NOT_JSON.values(), *OTHERS.values())]
-    untried = {what for _, what, _ in _FOREIGN if not any(f"this is {what}, not" in text for text in texts)}
+    untried = {what for _, what, _ in FOREIGN if not any(f"this is {what}, not" in text for text in texts)}
     assert untried == set()

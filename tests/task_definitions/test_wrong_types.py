@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from ecskit._core.wire import encode
-from ecskit._task_definitions.fitting import misfits
+from ecskit._definitions.fitting import misfits
 from ecskit.errors import RequestError
 from ecskit.models import RegisterTaskDefinitionRequest
 from ecskit.task_definitions import load

@@ -46,10 +46,18 @@ from ecskit.models.task_definitions import (
     TaskDefinition,
 )
 
-__all__ = ["Update"]
+__all__ = ["STARTS_DEPLOYMENT", "Update", "wanted_definition"]
 
 log = logging.getLogger("ecskit")
 
+STARTS_DEPLOYMENT = frozenset(
+    "taskDefinition networkConfiguration platformVersion loadBalancers serviceRegistries serviceConnectConfiguration"
+    " volumeConfigurations vpcLatticeConfigurations".split()
+)
+"""Members of UpdateService whose change starts a deployment.
+
+Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+"""
 VISIBLE_WITHIN = 60.0
 """Seconds to poll for the effect of an update whose response was lost. If no read shows one, there was none."""
 _REVISIONS = 20
@@ -228,6 +236,10 @@ class Update:
         """Whether the request can start a deployment. Another desired count or deployment configuration starts none."""
         return bool(encode(self.request).keys() - {"service", "cluster", "desiredCount", "deploymentConfiguration"})
 
+    def _changes_revision(self) -> bool:
+        """Whether the request changes another member of a revision than the task definition."""
+        return bool(encode(self.request).keys() & STARTS_DEPLOYMENT - {"taskDefinition"})
+
     def _would_show(self) -> bool:
         """Whether reads can show that the request took effect."""
         requested = self.request
@@ -259,7 +271,8 @@ class Update:
         if before is not None and not _is_later(primary, before):  # the same, or the target of a rollback
             requested = self.request.task_definition
             differs = after.task_definition not in (None, self.before.task_definition)
-            if differs or not is_named(requested, self.before.task_definition) or self.request.force_new_deployment:
+            starts = self.request.force_new_deployment or self._changes_revision()
+            if differs or not is_named(requested, self.before.task_definition) or starts:
                 expected = "either"
                 if not differs and requested is not None:
                     # A short name does not name one revision.
@@ -309,20 +322,35 @@ def _is_under_way(deployment: Deployment) -> bool:
 
 def _task_definition_for(change: Change, before: Service) -> Flow[str | None]:
     """Return the task definition to deploy, after registering it if needed; None if it stays as it is."""
+    wanted = yield from wanted_definition(change, before.task_definition, "services.deploy")
+    if isinstance(wanted, RegisterTaskDefinitionRequest):
+        return (yield from register_if_changed(wanted)).definition.task_definition_arn
+    return wanted
+
+
+def wanted_definition(
+    change: Change, current: str | None, verb: str
+) -> Flow[str | RegisterTaskDefinitionRequest | None]:
+    """Return the task definition to deploy: one that exists, or a request to register one; None if it stays as it is.
+
+    Args:
+        change: The task definition, and what to derive from it.
+        current: The task definition of the service.
+        verb: The name of the method, for messages.
+
+    Raises:
+        RequestError: There is no task definition to derive from, or it has not the containers that the change names.
+    """
     given = change.task_definition
     if not change.derives:
-        if isinstance(given, RegisterTaskDefinitionRequest):
-            return (yield from register_if_changed(given)).definition.task_definition_arn
         return given.task_definition_arn if isinstance(given, TaskDefinition) else given
     tags: Any = None
     if given is None or isinstance(given, str):
-        name = given or before.task_definition
+        name = given or current
         if name is None:
-            problem = f"service {before.service_name} has no task definition to change"
-            raise RequestError("services.deploy", [("images", problem)])
+            raise RequestError(verb, [("images", "there is no task definition to change; pass `task_definition`")])
         described = DescribeTaskDefinitionRequest(task_definition=name, include=["TAGS"])
         read = yield from Retrying(described, single_attempt=True).send()
         given = read.task_definition
         tags = [tag for tag in read.tags if not (tag.key or "").startswith("aws:")] or None
-    request = derive(given, images=change.images, environment=change.environment, secrets=change.secrets, tags=tags)
-    return (yield from register_if_changed(request)).definition.task_definition_arn
+    return derive(given, images=change.images, environment=change.environment, secrets=change.secrets, tags=tags)

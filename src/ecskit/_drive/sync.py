@@ -280,6 +280,8 @@ def _invoke(effect: Invoke) -> object:
         raise CallbackRaised(error) from error
     if inspect.iscoroutine(answer):
         answer.close()
-        problem = "the callback is a coroutine function; only AsyncClient awaits callbacks"
-        raise CallbackRaised(TypeError(problem))
+        problem = TypeError("the callback is a coroutine function; only AsyncClient awaits callbacks")
+        if effect.caught:
+            return problem
+        raise CallbackRaised(problem)
     return answer

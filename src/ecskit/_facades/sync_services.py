@@ -13,6 +13,7 @@ from ecskit._drive.streams import Stream
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from os import PathLike
     from threading import Event
 
     from tenacity.wait import wait_base
@@ -20,16 +21,21 @@ if TYPE_CHECKING:
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.sync import Runtime
     from ecskit._facades.sync_deployment import DeploymentHandle
+    from ecskit.bulk import OnProgress
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
+        Applied,
+        DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
         OnPause,
         OnSuperseded,
+        Plan,
+        RollbackTarget,
         Services,
         Until,
         UntilDeleted,
@@ -81,6 +87,7 @@ class ServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: OnPoll | None = None,
+        pause_autoscaling: bool = False,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
@@ -90,6 +97,9 @@ class ServiceVerbs(Namespace):
 
         Args:
             service: Name, ARN or model of the service.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                deployment with this argument, or `services.resume_autoscaling`, resumes it.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             images: New images, by the name of the container.
             environment: Environment variables to set, by the name of the container and of the variable. None removes a
@@ -153,6 +163,7 @@ class ServiceVerbs(Namespace):
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
+            AutoscalingNotResumed: The deployment succeeded, but scaling out could not be resumed.
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
             UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
             ServicesMissing: ECS does not show the service.
@@ -215,6 +226,7 @@ class ServiceVerbs(Namespace):
         )
         flow = flows.deploy(
             service,
+            pause_autoscaling=pause_autoscaling,
             change=change,
             follow_options=follow_options,
             rollback_options=rollback_options,
@@ -441,11 +453,47 @@ class ServiceVerbs(Namespace):
         )
         return Stream(self._runtime.iterate(flow, cancel))
 
+    def history(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> Stream[DeployedRevision]:
+        """Yield what was deployed to a service, newest first: when, how it ended, and what runs of it.
+
+        ECS shows service deployments for about 90 days. A revision that still runs and was deployed before that is yielded
+        last, without its deployment. Reads 20 revisions per request. `services.rollback(to=)` takes what is yielded.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+
+        Yields:
+            Each deployed revision; `str` is one line. What ECS no longer shows of it is None.
+
+        Raises:
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses a request, for example without permission.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+        """
+        from ecskit._deployments import history as flows
+
+        flow = flows.history(
+            service,
+            cluster=cluster,
+        )
+        return Stream(self._runtime.iterate(flow))
+
     def rollback(
         self,
         service: str | Service,
         *,
         cluster: str | None = None,
+        to: RollbackTarget | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -455,13 +503,18 @@ class ServiceVerbs(Namespace):
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
 
-        ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-        that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
-        it is registered and deployed; `started.copy_of` of the result names the original.
+        Without `to`, ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest
+        service revision that was deployed successfully and differs from the current one. If its task definition was
+        deregistered, a copy of it is registered and deployed; `started.copy_of` of the result names the original.
 
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            to: What to go back to: a revision that `services.history` yielded, a service revision or a service deployment
+                (model or ARN), or a task definition (model, ARN or FAMILY:REVISION). A revision is restored with its
+                network, load balancers and capacity providers; of a task definition, nothing else is changed. A deployment
+                that is in progress is replaced. If the service runs it already, or is being deployed to it, nothing is
+                changed, and that deployment is awaited.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -477,14 +530,14 @@ class ServiceVerbs(Namespace):
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
-                task definition was deleted.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months; it no
+                longer shows what `to` names; or the task definition was deleted.
             DeploymentRollbackFailed: The rollback failed.
             DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
             WaitFailed: The deployment succeeded before it could be rolled back.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: `timeout` or `max_polls` was reached.
             CredentialsError: There are no credentials.
@@ -505,6 +558,7 @@ class ServiceVerbs(Namespace):
         flow = flows.rollback(
             service,
             cluster=cluster,
+            to=to,
             wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
@@ -709,6 +763,208 @@ class ServiceVerbs(Namespace):
         )
         return self._runtime.run(flow, cancel)
 
+    def plan(
+        self,
+        definition: CreateServiceRequest,
+        *,
+        task_definition: str | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
+        images: Mapping[str, str] | None = None,
+        cluster: str | None = None,
+        scale: bool = False,
+    ) -> Plan:
+        """Compare a service definition with the service, and return what an apply would register, create and change.
+
+        Nothing is changed. A member that the definition does not state stays as it is; an empty list removes. Tags that the
+        definition does not state stay, too.
+
+        Args:
+            definition: The service, such as the result of `ecskit.services.load`.
+            task_definition: The task definition to deploy: family, family:revision, ARN or `TaskDefinition`; or a request,
+                which an apply registers if it differs from the latest revision. If absent, that of the definition, or else
+                the current one of the service.
+            images: New images, by the name of the container. They change this task definition.
+            cluster: Name or ARN of the cluster, if the definition has none.
+            scale: Whether the desired count of an existing service becomes that of the definition. Otherwise it stays as
+                it is, because an autoscaler or a person may have changed it.
+
+        Returns:
+            The plan. `str` shows it, and `ecs.services.apply` carries it out.
+
+        Raises:
+            RequestError: An argument is wrong; the service does not exist, and ECS would refuse the definition; or the
+                service exists, and the definition changes what only a creation takes, such as the launch type.
+            UnsupportedController: The service does not exist, and CodeDeploy would control its deployments.
+            ClustersMissing: ECS does not show the cluster.
+            ServiceError: ECS refuses a call: no permission, no such cluster or task definition.
+            TransportError: The exchange with ECS failed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+        """
+        from ecskit._plans import planning as flows
+
+        flow = flows.plan(
+            definition,
+            task_definition=task_definition,
+            images=images,
+            cluster=cluster,
+            scale=scale,
+        )
+        return self._runtime.run(flow)
+
+    def apply(
+        self,
+        plan: Plan,
+        *,
+        definition: CreateServiceRequest | str | PathLike[str] | None = None,
+        task_definition: str | PathLike[str] | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
+        variables: Mapping[str, str] | None = None,
+        require_unchanged: bool = True,
+        until: Until = "deployed",
+        on_superseded: OnSuperseded = "raise",
+        on_pause: OnPause = "wait",
+        stalled_after: float | None = None,
+        max_failed_tasks: int | None = None,
+        stable_for: float | None = None,
+        pause_timeout: float | None = None,
+        on_failure: Fallback = "leave",
+        on_timeout: Fallback = "leave",
+        on_cancel: Fallback = "leave",
+        timeout: float | None = 600.0,
+        max_polls: int | None = None,
+        poll: wait_base | None = None,
+        visibility_grace: float = 60.0,
+        on_poll: OnPoll | None = None,
+        pause_autoscaling: bool = False,
+        cancel: Event | None = None,
+    ) -> Applied:
+        """Carry out a plan, and wait until the deployment that follows has succeeded.
+
+        Registers the task definition, sets tags, and sends one CreateService or UpdateService. If the service is as planned
+        already, nothing is sent; a deployment that is in progress is followed. So a call can be repeated after it was
+        interrupted. After a creation there is no earlier revision: with `on_failure="rollback"` the service is left as it
+        is, and the error reports that. For services with the controller EXTERNAL or CODE_DEPLOY, the call returns when ECS
+        has accepted the change.
+
+        Args:
+            plan: What `services.plan` or `Plan.from_json` returned.
+            definition: The definition again, or the path of its file, after `Plan.from_json`. It must be the same, with the
+                same values of its placeholders.
+            task_definition: The task definition again, after `Plan.from_json`: what was passed to `services.plan`, or the
+                path of its file, which ends in .json, .yaml or .yml.
+            variables: The values of placeholders, if `definition` or `task_definition` are paths.
+            require_unchanged: Whether to raise PlanOutdated, and change nothing, if the service or the latest revision of
+                its task definition has changed since the plan was made. Otherwise what the definition states is applied to
+                the service as it is now.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                call with this argument, or `services.resume_autoscaling`, resumes it.
+            until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
+                alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
+                LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
+                stages, it is followed to its end.
+            on_superseded: What to do when a newer deployment replaces it: "raise" DeploymentSuperseded, or "follow" the
+                newer one.
+            on_pause: What to do when a hook pauses it: "wait" until the hook is answered or expires; "raise"
+                DeploymentPaused; or a function that is called once with each hook and returns "CONTINUE", "ROLLBACK",
+                or None to wait for an answer from elsewhere. Until it returns, the deployment is not polled. An async
+                client also takes a coroutine function.
+            stalled_after: Seconds. If nothing changes for this long, and fewer tasks run than desired, the deployment
+                is stalled. A task that starts or stops is a change. None sets no limit.
+            max_failed_tasks: After this number of failed tasks in a row, a deployment that no circuit breaker can end
+                is stalled. After this number of stopped tasks, a successful one is unstable. The default is the
+                configured threshold of the circuit breaker, or half of the desired count, but at least 3 and at most
+                200.
+            stable_for: Seconds for which the tasks must stay up after the deployment has succeeded: all run, none is
+                unhealthy, and none stops, except for causes outside the deployment, such as scaling or Spot. A stop
+                restarts the period. The deployment is unstable after too many stops, or if they do not stay up within
+                three times this period. If tasks are only missing, WaitTimeout is raised when both are over: `timeout`,
+                and three times this period (at least 60 s) after the success. The period does not count against
+                `timeout`. With None or 0 the wait ends at the success. Tasks are observed even if the request changed
+                nothing.
+            pause_timeout: Seconds that each pause may take before WaitTimeout is raised; None waits until the hook is
+                answered or expires. Pauses do not count against `timeout`.
+            on_failure: What to do when the deployment fails, stalls or is unstable, and ECS does not roll it back:
+                "leave" the service as it is; or "rollback" to what it ran before, wait at most 1800 s more for that,
+                and raise DeploymentRolledBack.
+            on_timeout: The same when `timeout` or `max_polls` is reached, or no read ever showed the deployment.
+            on_cancel: The same when the call is cancelled or interrupted, or a callback raises. The rollback is then
+                started, and the call does not wait for it.
+            timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
+            max_polls: Maximum number of polls; None for no limit.
+            poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
+                last change. The default is `poll` of the client. Without that, tasks are polled every 2 to 12 s, by
+                their status, and other resources after 2 s, growing to 15 s.
+            visibility_grace: Seconds that ECS may take to show a new resource. If no poll shows it in this time,
+                NotVisible is raised.
+            on_poll: Called after each poll, and after events, with the `WaitStory` so far. With an async client it may
+                be a coroutine function. An exception that it raises ends the wait.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
+
+        Returns:
+            What was done, the service, and the last progress of the deployment.
+
+        Raises:
+            AutoscalingNotResumed: The plan was carried out, but scaling out could not be resumed.
+            PlanOutdated: The service has changed since the plan was made; nothing was changed.
+            RequestError: An argument is wrong, the plan is for another account or region, or the definitions are not those
+                of the plan; nothing was sent.
+            ServiceError: ECS refuses a request. If the service was changed, `story.handle` of the error is the handle of
+                the deployment.
+            TransportError: ECS could not be reached. If it is unknown whether the service was changed, `story.handle` of
+                the error waits for a deployment that may never appear.
+            DeploymentFailed: The deployment failed, and was not rolled back. Its subclasses are the next four:
+            DeploymentRolledBack: It failed, and the service runs again what it ran before.
+            DeploymentRollbackFailed: It failed, and so did the rollback.
+            DeploymentStalled: Its tasks fail or cannot be placed, and ECS will not end it.
+            DeploymentUnstable: It succeeded, but its tasks did not stay up; only with `stable_for` or `until="stable"`.
+            DeploymentSuperseded: A newer deployment replaced it.
+            DeploymentPaused: A hook paused it, and `on_pause` is "raise".
+            ServiceGone: The service was deleted.
+            NotVisible: No read ever showed the deployment.
+            WaitTimeout: `timeout` or `max_polls` was reached.
+            CredentialsError: There are no credentials.
+            ConfigurationError: The client is closed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
+        """
+        from ecskit._deployments.arguments import FollowOptions, RollbackOptions
+        from ecskit._plans import applying as flows
+        from ecskit._polling.options import WaitOptions
+
+        follow_options = FollowOptions(
+            until=until,
+            on_superseded=on_superseded,
+            on_pause=on_pause,
+            stalled_after=stalled_after,
+            max_failed_tasks=max_failed_tasks,
+            stable_for=stable_for,
+            pause_timeout=pause_timeout,
+        )
+        rollback_options = RollbackOptions(
+            on_failure=on_failure,
+            on_timeout=on_timeout,
+            on_cancel=on_cancel,
+        )
+        wait_options = WaitOptions(
+            timeout=timeout,
+            max_polls=max_polls,
+            poll=self._runtime.poll if poll is None else poll,
+            visibility_grace=visibility_grace,
+            on_poll=on_poll,
+        )
+        flow = flows.apply(
+            plan,
+            definition=definition,
+            task_definition=task_definition,
+            variables=variables,
+            require_unchanged=require_unchanged,
+            pause_autoscaling=pause_autoscaling,
+            follow_options=follow_options,
+            rollback_options=rollback_options,
+            wait_options=wait_options,
+        )
+        return self._runtime.run(flow, cancel)
+
     def create(
         self,
         request: CreateServiceRequest,
@@ -824,6 +1080,40 @@ class ServiceVerbs(Namespace):
         )
         return self._runtime.run(flow, cancel)
 
+    def resume_autoscaling(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> bool:
+        """Resume scaling out of a service after a deployment with `pause_autoscaling` that was killed.
+
+        Such a deployment keeps how scaling stood before in a tag of the scalable target. It is restored from there, and the
+        tag is removed. What is suspended without this tag stays suspended.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; `default` if neither this nor an ARN names one.
+
+        Returns:
+            Whether scaling out was resumed. False if no such deployment has left it suspended.
+
+        Raises:
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: Application Auto Scaling refuses a request, for example without permission.
+            TransportError: Application Auto Scaling could not be reached.
+            ConfigurationError: The client wraps another one, so it cannot make one for Application Auto Scaling.
+
+        Source: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html
+        """
+        from ecskit._services import autoscaling as flows
+
+        flow = flows.resume_autoscaling(
+            service,
+            cluster=cluster,
+        )
+        return self._runtime.run(flow)
+
     def delete(
         self,
         service: str | Service,
@@ -899,20 +1189,25 @@ class ServiceVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> list[Service]:
-        """Describe any number of services once.
+        """Describe any number of services, ten per call.
 
         Args:
             services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
             cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
             tags: Whether to read their tags as well.
             allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
+            The services, in the order given, each once. ECS shows a deleted service as INACTIVE for a while.
 
         Raises:
             ServicesMissing: ECS does not show some of the services; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the request: no permission, no such cluster.
             TransportError: ECS could not be reached.
@@ -926,6 +1221,7 @@ class ServiceVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return self._runtime.run(flow)
 
@@ -975,10 +1271,11 @@ class ServiceVerbs(Namespace):
         *,
         cluster: str | None = None,
     ) -> Diagnosis:
-        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+        """Explain why a service does not run all its tasks, by its tasks and its events.
 
-        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+        Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+        the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read.
 
         Args:
             service: Name, ARN or model of one service.
@@ -1046,7 +1343,7 @@ class ServiceVerbs(Namespace):
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

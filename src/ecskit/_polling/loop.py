@@ -176,7 +176,7 @@ class Waiter(Generic[T]):
         until = float("inf")
         while isinstance(verdict, Continue):
             due = self.due(wait_state, deadline)
-            if wait_state.polls and (wait_state.now >= due or wait_state.polls == self.max_polls):
+            if wait_state.has_tried and (wait_state.now >= due or wait_state.polls == self.max_polls):
                 verdict = self.goal.at_timeout(wait_state) or Failed(WaitTimeout, verdict.reasons)
                 break
             interval = yield from self._interval(wait_state, verdict)

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
@@ -35,6 +36,7 @@ ANY = "*"
 
 Key: TypeAlias = "tuple[object, Target]"
 """How polls read a resource, and which it is."""
+_ACCOUNT = re.compile(r"arn:[^:]+:ecs:[^:]*:(\d+):")
 _DEFAULT = "default"
 """The cluster of a resource in no cluster. Types without clusters have no events."""
 
@@ -47,6 +49,8 @@ class Reported:
     resource_type: DescribedType[Any] | None = None
     resource: Any = None
     """The resource as the event shows it, with a version; None for a hint."""
+    account: str | None = None
+    """The account of the event; None if it does not matter."""
 
     @property
     def key(self) -> Key:
@@ -66,6 +70,8 @@ class ReceivedEvents:
     """The feeds whose events arrive in time, and since when. What a poll showed after that is followed by events."""
     number: int = 0
     """The number of the latest event."""
+    account: str | None = None
+    """The account of the client, once it is known from a resource. Clusters of other accounts have the same names."""
     _pauses: dict[Feed, tuple[float, float]] = attrs.field(factory=dict)
     """How many seconds a feed does not flow after the latest missing event, and until when."""
     _newest: OrderedDict[Key, tuple[Reported, float, int]] = attrs.field(factory=OrderedDict)
@@ -80,13 +86,15 @@ class ReceivedEvents:
         """Find a request by the resources that concern it, and give it what events have shown already."""
         observe, query = request.observe, request.observe.query
         request.concerned = [_placed(target) for target in query.concerned(observe.ids)]
+        self.learn(state.last for state in observe.known.values())
         if len(request.concerned) > _MANY:
             request.news_at = now + _COLLECTING
         for name, target in zip(observe.ids, request.concerned, strict=True):
             self._about.setdefault(target, {})[request] = name
             if target.id == ANY:
                 for reported in self.since(query.describes, target.scope, observe.born, observe.merged):
-                    _bring(request, reported.target.id, reported, now)
+                    if self._is_own(reported):
+                        _bring(request, reported.target.id, reported, now)
             elif (newest := self.newest(query.describes, target, now)) is not None:
                 _bring(request, name, newest, now)
         if observe.resync and query.by_events and self.follows(query.describes, request.concerned, observe.born):
@@ -108,12 +116,15 @@ class ReceivedEvents:
         if age > LATE_EVENT:
             self.stop()
         for reported in reports:
+            if self.account and not self._is_own(reported):
+                continue
             requests = [*self._about.get(reported.target, {}).items()]
             if reported.resource is None:
                 for request, _ in requests:
                     _hint(request, now)
             elif self.add(reported, age, now):
-                of_all = [*self._about.get(Target(reported.target.scope, ANY), {})]
+                # Without a known account, they get it after their next poll, which shows the account.
+                of_all = [*self._about.get(Target(reported.target.scope, ANY), {})] if self._is_own(reported) else []
                 for request, name in [*requests, *((each, reported.target.id) for each in of_all)]:
                     _bring(request, name, reported, now)
 
@@ -132,7 +143,7 @@ class ReceivedEvents:
         """Keep an event if it is newer than the one before. Return whether it is."""
         assert reported.resource_type is not None  # hints are not kept
         kept = self._newest.get(reported.key)
-        if age <= LATE_EVENT:
+        if age <= LATE_EVENT and self._is_own(reported):
             kind, target = reported.key
             feed = kind, target.scope
             if now >= self._pauses.get(feed, (0.0, now))[1]:
@@ -145,6 +156,19 @@ class ReceivedEvents:
         while len(self._newest) > _KEPT or now - next(iter(self._newest.values()))[1] > _KEPT_FOR:
             self._newest.popitem(last=False)
         return True
+
+    def learn(self, resources: Iterable[Any]) -> None:
+        """Learn the account from resources that ECS has shown, and forget what events of others have shown."""
+        for one in () if self.account else resources:
+            if found := _ACCOUNT.match(getattr(one, "cluster_arn", None) or ""):
+                self.account = found[1]
+                for key in [key for key, kept in self._newest.items() if not self._is_own(kept[0])]:
+                    del self._newest[key]
+                return
+
+    def _is_own(self, reported: Reported) -> bool:
+        """Whether an event is of the account of the client. False while that is unknown."""
+        return reported.account in (None, self.account)
 
     def since(self, kind: object, scope: str, moment: float, merged: int) -> Iterator[Reported]:
         """Yield the newest events of resources of a scope that have arrived since a moment, after those merged."""

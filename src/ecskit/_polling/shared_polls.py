@@ -19,10 +19,10 @@ from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
 from ecskit._core.errors import EcsError, TimedOutError, WrongEventLoopError
 from ecskit._polling.batches import DEADLINE_SLACK
 from ecskit._polling.budget import PollBudget
-from ecskit._polling.observations import Observations
+from ecskit._polling.observations import POLL_LEFT_OUT, Observations
 from ecskit._polling.poll_requests import PollQueue, PollRequest
 from ecskit._polling.received_events import LATE_EVENT, ReceivedEvents, Reported, restore_pace
-from ecskit._polling.together import POLL_LEFT_OUT, Meter, together
+from ecskit._polling.together import Meter, together
 
 __all__ = ["SharedPolls", "poll", "poll_next", "reply_of"]
 
@@ -109,6 +109,7 @@ class SharedPolls:
         """Give a request its reply."""
         if self.events.sources and reply.value is not None:
             with self.lock:
+                self.events.learn(reply.value.observed.values())
                 self.events.expect(request, reply.value, reply.now)
                 if self.events.error is not None:
                     reply = attrs.evolve(reply, value=attrs.evolve(reply.value, events_error=self.events.error))

@@ -34,8 +34,8 @@ __all__ = ["PARALLEL_CALLS", "side_by_side"]
 
 PARALLEL_CALLS = 4
 """How many calls run at the same time, by default."""
-OnEnded: TypeAlias = Callable[[int, Reply[Any]], Flow[None]]
-"""Remembers a flow to run when a flow has ended, given its index and its result or error."""
+OnEnded: TypeAlias = Callable[[int, Reply[Any]], Flow[bool]]
+"""Returns a flow to run when a flow has ended, given its index and its result or error. False ends all others."""
 
 
 @attrs.define(eq=False)
@@ -52,25 +52,26 @@ class _Member:
 
 def side_by_side(
     flows: Sequence[Flow[Any]], on_ended: OnEnded, *, limit: int = PARALLEL_CALLS, most: int | None = None
-) -> Flow[list[Reply[Any]]]:
-    """Run flows to their ends, and return the result or the error of each, in order.
+) -> Flow[None]:
+    """Run flows to their ends.
 
     A flow that fails does not stop the others. Callbacks are called one after the other.
 
     Args:
         flows: The flows. They emit nothing.
-        on_ended: Remembers a flow to run after the end of each.
+        on_ended: Returns a flow to run after the end of each.
         limit: How many calls run at the same time.
         most: How many flows may be under way at the same time; the others begin as these end. None: all.
     """
     waiting = [_Member(index, flow) for index, flow in reversed([*enumerate(flows)])]
     members: list[_Member] = []
-    ended: dict[int, Reply[Any]] = {}
+    ended: set[int] = set()
+    go_on = True
     waker = Waker()
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     try:
-        while len(ended) < len(flows):
+        while go_on and len(ended) < len(flows):
             begun = [waiting.pop() for _ in range(min(len(waiting), (most or len(flows)) - len(members)))]
             replies: list[tuple[_Member, Reply[Any] | None]] = [(member, None) for member in begun]
             members += begun
@@ -78,11 +79,10 @@ def side_by_side(
                 replies = yield from _replies(members, shared, now, limit)
             for member, own in replies:
                 if end := (yield from _advance(member, own, shared, waker)):
-                    ended[member.index] = end
-                    yield from on_ended(member.index, end)
+                    ended.add(member.index)
+                    go_on = (yield from on_ended(member.index, end)) and go_on
             members = [member for member in members if member.index not in ended]
             now = (yield Sleep(0)).now
-        return [ended[index] for index in range(len(flows))]
     finally:
         for member in [*members, *waiting]:
             if member.request is not None:
@@ -91,7 +91,7 @@ def side_by_side(
 
 
 def _advance(member: _Member, reply: Reply[Any] | None, shared: SharedPolls, waker: Waker) -> Flow[Reply[Any] | None]:
-    """Run a flow up to the next effect that takes time, and set its member. Return its result or error at its end."""
+    """Run a flow up to the next effect that takes time, and note when it is due. Return its result or error at its end."""
     if member.request is not None:
         shared.remove(member.request)
         member.request = None

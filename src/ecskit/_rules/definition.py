@@ -3,25 +3,21 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Sequence
 from typing import TypeAlias
 
 import attrs
 
-from ecskit._core.model import Model
 from ecskit._rules.rule import Check, Places, Wire, places
 from ecskit._rules.task_sizes import cpu_units, memory_mib
-from ecskit._rules.walk import Place, walk
+from ecskit._rules.walk import RequestWire
 
 __all__ = ["DefinitionCheck", "TaskDefinitionWire"]
 
 
 @attrs.frozen(eq=False, slots=False)  # cached properties
-class TaskDefinitionWire:
+class TaskDefinitionWire(RequestWire):
     """A task definition as it is sent, with the launch types that it is meant for."""
 
-    wire: Wire
-    model: type[Model]
     launch_types: frozenset[str]
     """EC2, FARGATE, EXTERNAL, MANAGED_INSTANCES: those that it requires, in capitals, and those that were asked for."""
 
@@ -32,11 +28,6 @@ class TaskDefinitionWire:
     def at(self, where: str) -> Places:
         """Return the values of a member and their paths."""
         return places(self.wire, where)
-
-    @functools.cached_property
-    def texts(self) -> Sequence[Place]:
-        """All texts and all unknown members."""
-        return [*walk(self.wire, self.model)]
 
     @functools.cached_property
     def containers(self) -> Places:

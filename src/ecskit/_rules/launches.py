@@ -7,12 +7,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 import attrs
 
-from ecskit._core.model import Model
 from ecskit._core.sizes import CHARACTERS, characters
 from ecskit._rules.checks import absent, between, fits, matches, most, when
 from ecskit._rules.fargate import has_size
 from ecskit._rules.rule import Places, Problem, Rule, Wire, api, deployed
 from ecskit._rules.task_sizes import cpu_units, memory_mib
+from ecskit._rules.walk import RequestWire
 
 __all__ = [
     "CAPACITY_RULES",
@@ -32,11 +32,9 @@ _ITEM, _STRATEGY, _OVERRIDE = api("CapacityProviderStrategyItem"), api("Placemen
 
 
 @attrs.frozen(eq=False, slots=False)  # cached properties
-class LaunchWire:
+class LaunchWire(RequestWire):
     """A launch: the request as it is sent, the task definition as ECS describes it, and where the tasks run."""
 
-    wire: Wire
-    model: type[Model]
     definition: Wire
     """Empty if the request has none."""
     launch_type: str

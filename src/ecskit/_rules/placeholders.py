@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["has_placeholder", "is_impossible_name", "is_placeholder"]
+__all__ = ["has_placeholder", "holds_placeholder", "is_impossible_name", "is_of_program", "is_placeholder"]
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PLACEHOLDER = re.compile(
@@ -29,3 +29,33 @@ def is_impossible_name(text: str) -> bool:
 def is_placeholder(text: str) -> bool:
     """Return whether a text is nothing but a placeholder."""
     return _PLACEHOLDER.fullmatch(text.strip()) is not None
+
+
+_LOGS = r"(containerDefinitions|serviceConnectConfiguration)\.logConfiguration\.options"
+_TEXTS_OF_PROGRAMS = re.compile(
+    r"containerDefinitions\.(command|entryPoint|healthCheck\.command|firelensConfiguration\.options\..*)"
+    rf"|{_LOGS}\.(?!awslogs-)[^.]*|{_LOGS}\.awslogs-(datetime-format|multiline-pattern)"
+)
+"""Texts that a shell or a log router reads, in which what looks like a placeholder has a meaning."""
+_FREE_TEXTS = re.compile(
+    r"containerDefinitions\.(dockerLabels\..*|dockerSecurityOptions)"
+    r"|volumes\.dockerVolumeConfiguration\.(labels|driverOpts)\..*|placementConstraints\.expression|tags\.(key|value)"
+)
+"""Texts in which anything may stand."""
+_WHOLE = re.compile(r"containerDefinitions\.environment\.value|proxyConfiguration\..*")
+"""Texts that a program may read: only a text that is nothing but a placeholder is reported."""
+
+
+def is_of_program(where: str) -> bool:
+    """Return whether a shell or a log router reads the text of the member `where`, a path without indexes."""
+    return _TEXTS_OF_PROGRAMS.fullmatch(where) is not None
+
+
+def holds_placeholder(where: str, text: str) -> bool:
+    """Return whether the text of a member holds a placeholder that a tool should have filled.
+
+    `where` is the path of the member without indexes.
+    """
+    if is_of_program(where) or _FREE_TEXTS.fullmatch(where):
+        return False
+    return is_placeholder(text) if _WHOLE.fullmatch(where) else has_placeholder(text)

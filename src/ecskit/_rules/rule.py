@@ -35,6 +35,7 @@ __all__ = [
     "find",
     "guide",
     "places",
+    "sorted_findings",
 ]
 
 Wire: TypeAlias = Mapping[str, Any]
@@ -123,7 +124,7 @@ class Rule(Generic[S_contra]):
 
 @attrs.frozen
 class Finding(Documented):
-    """One problem of a task definition."""
+    """One problem of a definition."""
 
     path: str
     """The path as in a JSON file, such as `containerDefinitions[0].portMappings[1].hostPort`; empty for the whole."""
@@ -170,6 +171,17 @@ def find(rules: Iterable[Rule[S_contra]], subject: S_contra) -> Iterator[Finding
         )
         for problem in rule.check(subject, given) if given else ():
             yield _finding(rule, problem, subject)
+
+
+def sorted_findings(findings: Iterable[Finding]) -> list[Finding]:
+    """Return findings by their paths, with container 10 after container 2."""
+    return sorted(findings, key=lambda each: _sort_key(each.path))
+
+
+def _sort_key(path: str) -> tuple[tuple[str, int], ...]:
+    """Return a key that sorts the indexes of a path as numbers."""
+    parts = (part.partition("[") for part in path.split("."))
+    return tuple((name, int(index[:-1]) if index[:-1].isdigit() else -1) for name, _, index in parts)
 
 
 def _finding(rule: Rule[S_contra], problem: Problem, subject: S_contra) -> Finding:

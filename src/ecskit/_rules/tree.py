@@ -1,4 +1,4 @@
-"""Rules about every member of a task definition: unknown names, values of enums, placeholders."""
+"""Rules about every member of a definition: unknown names, values of enums, placeholders."""
 
 from __future__ import annotations
 
@@ -7,22 +7,23 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
 from ecskit._core.wording import listed, nearest
-from ecskit._rules.definition import DefinitionCheck, TaskDefinitionWire
 from ecskit._rules.members import belongs, meant
-from ecskit._rules.placeholders import has_placeholder, is_impossible_name, is_placeholder
-from ecskit._rules.rule import Places, Problem, Rule, api
-from ecskit.models.task_definitions import TaskDefinition
+from ecskit._rules.placeholders import has_placeholder, holds_placeholder, is_impossible_name
+from ecskit._rules.rule import Check, Places, Problem, Rule, api
+from ecskit._rules.walk import RequestWire
+from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
 __all__ = ["TREE_RULES"]
 
 
-def _unknown_members(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-    if definition.model is TaskDefinition:
+def _unknown_members(subject: RequestWire, _: Places) -> Iterator[Problem]:
+    if subject.model is TaskDefinition:
         return  # ECS described it, so ECS has the member
-    for place in definition.texts:
+    is_task = subject.model is RegisterTaskDefinitionRequest
+    for place in subject.texts:
         if place.member is None:
             structure, _dot, name = place.where.rpartition(".")
-            text, elsewhere = "unknown member, left out by ECS", belongs(name, structure)
+            text, elsewhere = "unknown member, left out by ECS", belongs(name, structure) if is_task else None
             if elsewhere:
                 yield Problem(place.path, f"{text}; {elsewhere}")
             else:
@@ -36,11 +37,11 @@ _MEANT: Mapping[str, str] = {"aarch64": "ARM64", "amd64": "X86_64", "x64": "X86_
 """Other names of values."""
 
 
-def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
+def _enums(kind: Literal["certain", "ulimit", "new"]) -> Check[RequestWire]:
     """Check the values of enums that are surely wrong, those of ulimits, or those that ECS may have learnt."""
 
-    def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for place in definition.texts:
+    def check(subject: RequestWire, _: Places) -> Iterator[Problem]:
+        for place in subject.texts:
             member = place.member
             if member is None or not member.kind.values or place.value in member.kind.values:
                 continue
@@ -66,15 +67,6 @@ def _enums(kind: Literal["certain", "ulimit", "new"]) -> DefinitionCheck:
     return check
 
 
-_TEXTS_OF_PROGRAMS = re.compile(
-    r"containerDefinitions\.(command|entryPoint|healthCheck\.command|dockerLabels\..*|firelensConfiguration\.options\..*"
-    r"|dockerSecurityOptions|logConfiguration\.options\.(?!awslogs-)[^.]*"
-    r"|logConfiguration\.options\.awslogs-(datetime-format|multiline-pattern))"
-    r"|volumes\.dockerVolumeConfiguration\.(labels|driverOpts)\..*|placementConstraints\.expression|tags\.(key|value)"
-)
-"""Texts that a program reads, in which what looks like a placeholder has a meaning."""
-_WHOLE = re.compile(r"containerDefinitions\.environment\.value|proxyConfiguration\..*")
-"""Texts that a program may read: only a text that is nothing but a placeholder is reported."""
 _FORMS = frozenset({"cpu", "memory", "containerDefinitions.portMappings.containerPortRange"})
 """Texts that are numbers, and no names."""
 _NAMES = re.compile(
@@ -84,21 +76,20 @@ _NAMES = re.compile(
 """Texts whose characters ECS checks."""
 
 
-def _placeholders(*, checked: bool) -> DefinitionCheck:
-    def check(definition: TaskDefinitionWire, _: Places) -> Iterator[Problem]:
-        for place in definition.texts:
-            if place.member is None or _TEXTS_OF_PROGRAMS.fullmatch(place.where):
+def _placeholders(*, checked: bool) -> Check[RequestWire]:
+    def check(subject: RequestWire, _: Places) -> Iterator[Problem]:
+        for place in subject.texts:
+            if place.member is None:
                 continue
-            test = is_placeholder if _WHOLE.fullmatch(place.where) else has_placeholder
             has_form = place.where in _FORMS or bool(place.member.kind.values)
             is_name = _NAMES.fullmatch(place.where) is not None and is_impossible_name(place.value)
-            if test(place.value) and (has_form or is_name) is checked:
+            if holds_placeholder(place.where, place.value) and (has_form or is_name) is checked:
                 yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check
 
 
-TREE_RULES: Sequence[Rule[TaskDefinitionWire]] = (
+TREE_RULES: Sequence[Rule[RequestWire]] = (
     Rule(
         "unknown-member",
         "",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -11,7 +12,7 @@ from ecskit._core.members import Member, members
 from ecskit._core.model import Model
 from ecskit._rules.rule import Wire
 
-__all__ = ["Place", "walk"]
+__all__ = ["Place", "RequestWire", "walk"]
 
 
 @attrs.frozen
@@ -26,6 +27,19 @@ class Place:
     value: Any
     siblings: Sequence[str] = ()
     """The members that the structure has, if this one is unknown."""
+
+
+@attrs.frozen(eq=False, slots=False)  # cached properties
+class RequestWire:
+    """A request as it is sent, with its texts."""
+
+    wire: Wire
+    model: type[Model]
+
+    @functools.cached_property
+    def texts(self) -> Sequence[Place]:
+        """All texts and all unknown members."""
+        return [*walk(self.wire, self.model)]
 
 
 def walk(wire: Wire, cls: type[Model], path: str = "", where: str = "") -> Iterator[Place]:

@@ -1,25 +1,25 @@
-"""Read and write task definitions as JSON files, in the format of the AWS CLI.
+"""Read task definitions from JSON and YAML files, in the format of the AWS CLI, and write them.
 
 A file holds the input of `RegisterTaskDefinition`, or the output of `DescribeTaskDefinition`, which has more members.
 """
 
 from __future__ import annotations
 
-import json
 import os
 import warnings
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from ecskit._core.errors import RequestError
 from ecskit._core.model import Model
 from ecskit._core.wire import encode
 from ecskit._core.wording import shortened
-from ecskit._rules.members import belongs, meant
-from ecskit._task_definitions.fitting import misfits, without_empty_enums
-from ecskit._task_definitions.parsing import parse
-from ecskit._task_definitions.recognizing import KNOWN, REQUEST, definition_in
+from ecskit._definitions.filling import fill
+from ecskit._definitions.fitting import typed, without_empty_enums
+from ecskit._definitions.reading import read, write
+from ecskit._definitions.requests import request_of
+from ecskit._rules.members import belongs
+from ecskit._task_definitions.recognizing import KNOWN, REQUEST, SUBJECT, definition_in
 from ecskit.models.common import Tag
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
@@ -35,15 +35,21 @@ _DESCRIPTION = frozenset({"taskDefinition", "tags", "ResponseMetadata"})
 _SUBJECT = "task definition"
 
 
-def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -> RegisterTaskDefinitionRequest:
-    """Read a task definition from a JSON file.
+def load(
+    path: str | os.PathLike[str], *, variables: Mapping[str, str] | None = None, keep: Collection[str] | None = None
+) -> RegisterTaskDefinitionRequest:
+    """Read a task definition from a JSON or YAML file.
 
     The file may hold the input of `aws ecs register-task-definition`, or the output of `describe-task-definition`. Of
     the latter, `taskDefinition` is used, without the response-only members: ARN, revision, status and others. Nulls
     are absent members. Empty texts of enums, which ECS refuses, are left out with a warning.
 
     Args:
-        path: Path of the file.
+        path: Path of the file. One that ends in .yaml or .yml is YAML, which needs the extra `yaml`.
+        variables: The values of placeholders in texts, such as `os.environ`: `${NAME}`, `${NAME:-default}`, `$NAME`,
+            and ecspresso's ``{{ must_env `NAME` }}`` and ``{{ env `NAME` `default` }}``. In commands, entry points,
+            health checks and options of log routers, which have variables of their own, only ecspresso's are filled.
+            If absent, no placeholder is filled.
         keep: Wire names of unknown top-level members to send; others are left out with a warning. If absent, all that
             ECS described are sent, and none of another file, where they may be comments. Unknown members of nested
             structures are always sent.
@@ -52,24 +58,24 @@ def load(path: str | os.PathLike[str], *, keep: Collection[str] | None = None) -
         The request to register it: `client.send(load(path))`.
 
     Raises:
-        RequestError: The file is not a task definition as JSON, or `keep` is a string. The message starts with the
-            path, names what the file is instead, and shows no secrets. If values have wrong types, `problems` has all
-            of them, with their paths in the file, such as `containerDefinitions[0].memory`.
+        RequestError: The file is not a task definition as JSON or YAML, `keep` is a string, or `variables` is given
+            and placeholders are left. The message starts with the path, names what the file is instead, and shows no
+            secrets. If values have wrong types, `problems` has all of them, with their paths in the file, such as
+            `containerDefinitions[0].memory`.
+        MissingExtraError: The file is YAML, and the extra `yaml` is not installed.
         OSError: The file cannot be read.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
-    if not isinstance(path, (str, os.PathLike)):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        advice = "use RegisterTaskDefinitionRequest.from_dict(...) for a dict"
-        raise RequestError("load", [("path", f"expected the path of a file, got {type(path).__name__}; {advice}")])
-    source = os.fspath(path)
-    data, problems = parse(_content(source), source)
+    data, problems, source = read(path, SUBJECT, "use RegisterTaskDefinitionRequest.from_dict(...)")
     definition = definition_in(data, source)
     if keep is None and _DESCRIBED not in definition:
         keep = ()
     problems = [(at.removeprefix("taskDefinition."), text) for at, text in problems]
-    request = _request(definition, source, keep, problems, stacklevel=1)
     beside = set() if definition is data else data.keys() - _DESCRIPTION
+    filled = definition if variables is None else fill(definition, source, variables)
+    fitted = typed(filled, RegisterTaskDefinitionRequest)
+    request = _request(fitted, source, keep, problems, stacklevel=1)
     if beside:
         names = ", ".join(map(shortened, sorted(beside)))
         warnings.warn(f"{source}: members beside taskDefinition are left out: {names}", stacklevel=2)
@@ -118,29 +124,16 @@ def dump(definition: RegisterTaskDefinitionRequest | TaskDefinition, path: str |
 
     Args:
         definition: A request, or a task definition that ECS described, without its response-only members.
-        path: Path of the file; an existing file is replaced.
+        path: Path of the file, JSON; an existing file is replaced.
 
     Raises:
-        RequestError: A member has a wrong type; nothing was written.
+        RequestError: A member has a wrong type, or the name is that of a YAML file; nothing was written.
         OSError: The file cannot be written.
     """
     _check_type(definition, (RegisterTaskDefinitionRequest, TaskDefinition))
     data = encode(definition)
     kept = {key: value for key, value in data.items() if key not in RESPONSE_ONLY}
-    text = json.dumps(kept, indent=2, ensure_ascii=False) + "\n"
-    Path(path).write_bytes(text.encode())  # encoded first, so that an error leaves the file as it was
-
-
-def _content(source: str) -> bytes:
-    if source.lstrip().startswith(("{", "[")):
-        # Without the text: it may hold secrets, which the error of the operating system would show.
-        problem = "expected the path of a file, got JSON; use RegisterTaskDefinitionRequest.from_dict(json.loads(...))"
-        raise RequestError("load", [("path", problem)])
-    if source.startswith(("file://", "fileb://")):
-        raise RequestError(source, [("", "expected the path of a file; leave out file://")])
-    if Path(source).is_dir():
-        raise RequestError(source, [("", "is a folder; pass the path of a file")])
-    return Path(source).read_bytes()
+    write(kept, path)
 
 
 def _request(
@@ -151,32 +144,16 @@ def _request(
     *,
     stacklevel: int,
 ) -> RegisterTaskDefinitionRequest:
-    if isinstance(keep, str):
-        raise RequestError(source, [("keep", "expected a collection of str, got str; put it into a list")])
     offered = {name: value for name, value in definition.items() if name not in RESPONSE_ONLY}
-    found = dict([*misfits(offered, RegisterTaskDefinitionRequest), *problems])
-    if found:
-        raise RequestError(source, [*found.items()])
-    unknown = offered.keys() - KNOWN
-    left_out = unknown.difference(unknown if keep is None else keep)
-    empty: list[str] = []
-    wanted = without_empty_enums(offered, RegisterTaskDefinitionRequest, empty)
-    reports = []
-    if left_out:
-        names = ", ".join(map(_with_nearest, sorted(left_out)))
-        reports.append(f"unknown members are left out: {names}; pass keep=... to send them")
-    if empty:
-        reports.append(f"empty texts that ECS refuses are left out: {', '.join(empty)}")
-    for report in reports:
-        warnings.warn(f"{source}: {report}", stacklevel=stacklevel + 2)
-    return RegisterTaskDefinitionRequest.from_dict(
-        {name: value for name, value in wanted.items() if name not in left_out}
+    return request_of(
+        RegisterTaskDefinitionRequest,
+        offered,
+        source,
+        keep,
+        problems,
+        elsewhere=lambda name: belongs(name, ""),
+        stacklevel=stacklevel + 1,
     )
-
-
-def _with_nearest(name: str) -> str:
-    elsewhere, similar = belongs(name, ""), meant(name, REQUEST)
-    return f"{shortened(name)} ({elsewhere or f'did you mean {similar}?'})" if elsewhere or similar else shortened(name)
 
 
 def _check_type(definition: object, expected: tuple[type[Model], ...]) -> None:

@@ -6,67 +6,30 @@ message about all others lists the names that were found.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from ecskit import models
 from ecskit._core.errors import RequestError
-from ecskit._core.members import members
-from ecskit._core.model import Model, Request
-from ecskit._core.wording import listed, restyled, shortened
+from ecskit._core.model import Request
+from ecskit._core.wording import restyled, shortened
+from ecskit._definitions.recognizing import Subject, foreign, names_of, other_style, this_is, unknown
 from ecskit.models.task_definitions import ContainerDefinition, RegisterTaskDefinitionRequest, TaskDefinition
 
-__all__ = ["KNOWN", "REQUEST", "definition_in", "foreign"]
+__all__ = ["KNOWN", "REQUEST", "SUBJECT", "definition_in"]
 
-
-def _names(*classes: type[Model]) -> frozenset[str]:
-    return frozenset(m.wire for cls in classes for m in members(cls))
-
-
-REQUEST = _names(RegisterTaskDefinitionRequest)
-KNOWN = REQUEST | _names(TaskDefinition)
+REQUEST = names_of(RegisterTaskDefinitionRequest)
+KNOWN = REQUEST | names_of(TaskDefinition)
 _CONTAINERS = "containerDefinitions"
-_CONTAINER = _names(ContainerDefinition)
+_CONTAINER = names_of(ContainerDefinition)
 
-_EXPECTED = (
-    "expected the input of register-task-definition, with family and containerDefinitions, "
-    "or the output of describe-task-definition"
-)
-_TEMPLATE = "pass the properties of one task definition as JSON, with names in camelCase"
 _SERVICE = "a service definition", "pass the file of its task definition"
-
-_FOREIGN: Sequence[tuple[frozenset[str], str, str]] = [
-    (frozenset(names.split()), what, advice)
-    for names, what, advice in [
-        ("AWSEBDockerrunVersion", "a Dockerrun.aws.json of Elastic Beanstalk", _EXPECTED),
-        ("version Resources", "an AppSpec file of CodeDeploy", "pass the file of its task definition"),
-        ("Resources", "a CloudFormation template", _TEMPLATE),
-        ("AWSTemplateFormatVersion", "a CloudFormation template", _TEMPLATE),
-        ("Type Properties", "a resource of a CloudFormation template", _TEMPLATE),
-        ("terraform_version", "a plan or state of Terraform", _EXPECTED),
-        ("resource", "a Terraform configuration", _EXPECTED),
-        ("apiVersion kind", "a Kubernetes manifest", _EXPECTED),
-        ("cluster service service_definition", "the configuration of ecspresso", "pass the file of task_definition"),
-        ("version task_definition", "an ecs-params file of the ECS CLI", _EXPECTED),
-        ("version run_params", "an ecs-params file of the ECS CLI", _EXPECTED),
-        ("version phases", "a build specification of CodeBuild", _EXPECTED),
-        ("containerProperties", "a job definition of AWS Batch", _EXPECTED),
-        ("jobDefinitionName", "a job definition of AWS Batch", _EXPECTED),
-        ("containerOverrides", "an overrides structure of RunTask", _EXPECTED),
-        ("StartAt States", "a state machine of Step Functions", _EXPECTED),
-        ("on jobs", "a workflow of GitHub Actions", _EXPECTED),
-        ("Version Statement", "an IAM policy", _EXPECTED),
-        ("version artifacts", "a manifest of the CDK", "pass the properties in its template, with names in camelCase"),
-        ("taskArn lastStatus", "a task that ECS described", "describe its task definition: --task-definition ARN"),
-    ]
-]
-"""Names that other files have at the top level, what the file is, and what to do. The first row that fits counts."""
 
 
 def _of_services() -> frozenset[str]:
     """Return the names that only service definitions have."""
-    services = _names(models.CreateServiceRequest, models.UpdateServiceRequest)
-    return services - _names(models.RunTaskRequest) - KNOWN - {"role", "monitoring"}
+    services = names_of(models.CreateServiceRequest, models.UpdateServiceRequest)
+    return services - names_of(models.RunTaskRequest) - KNOWN - {"role", "monitoring"}
 
 
 def definition_in(data: Any, source: str) -> Mapping[str, Any]:
@@ -88,24 +51,6 @@ def definition_in(data: Any, source: str) -> Mapping[str, Any]:
     return definition
 
 
-def foreign(data: Mapping[str, Any]) -> str | None:
-    """Return what a file with these names is, if it is known and no task definition, and what to do."""
-    for names, what, advice in _FOREIGN:
-        if names <= data.keys():
-            return _this_is(what, advice)
-    if isinstance(data.get("services"), Mapping) or data.get("services", ...) is None:
-        return _this_is("a Docker Compose file", _EXPECTED)
-    if {"name", "type"} <= data.keys() and not data.keys().isdisjoint({"image", "http", "network"}):
-        return _this_is("a manifest of AWS Copilot", _EXPECTED)
-    if _is_service(data):
-        return _this_is(*_SERVICE)
-    return None
-
-
-def _this_is(what: str, advice: str) -> str:
-    return f"this is {what}, not a task definition; {advice}"
-
-
 def _is_service(data: Mapping[str, Any]) -> bool:
     """Whether this is the input of CreateService or UpdateService, or what shows services."""
     services = data["services"] if isinstance(data.get("services"), list) else [data.get("service")]
@@ -114,19 +59,32 @@ def _is_service(data: Mapping[str, Any]) -> bool:
     return all(any(restyled(name, names) for name in each) for each in shown)
 
 
+SUBJECT = Subject(
+    noun="task definition",
+    expected=(
+        "expected the input of register-task-definition, with family and containerDefinitions, "
+        "or the output of describe-task-definition"
+    ),
+    other=lambda data: _SERVICE if _is_service(data) else None,
+)
+
+
 def _other_object(data: Mapping[str, Any]) -> str | None:
     """Return what an object is that is no task definition."""
     if _CONTAINERS in data and "AWSEBDockerrunVersion" not in data:
-        return _this_is(*_SKELETON) if _is_skeleton(data) else None
+        return this_is(SUBJECT, *_SKELETON) if _is_skeleton(data) else None
     styled = {name: known for name in data if name not in KNOWN and (known := restyled(name, REQUEST))}
     if _CONTAINERS in styled.values():
-        return _other_style(data, styled)
+        first = next(name for name, known in styled.items() if known == _CONTAINERS)
+        if isinstance(data[first], str):
+            return this_is(SUBJECT, "a resource aws_ecs_task_definition of Terraform")
+        return other_style(data, first, KNOWN, REQUEST)
     return (
-        foreign(data)
+        foreign(data, SUBJECT)
         or _one_container(data)
         or _of_an_operation(data)
         or _holder(data)
-        or (None if not data or data.keys() & REQUEST else _unknown(data))
+        or (None if not data or data.keys() & REQUEST else unknown(data, SUBJECT))
     )
 
 
@@ -142,19 +100,9 @@ def _is_skeleton(data: Mapping[str, Any]) -> bool:
     )
 
 
-def _other_style(data: Mapping[str, Any], styled: Mapping[str, str]) -> str:
-    first = next(name for name, known in styled.items() if known == _CONTAINERS)
-    if isinstance(data[first], str):
-        return _this_is("a resource aws_ecs_task_definition of Terraform", _EXPECTED)
-    style = "snake_case" if "_" in first else "kebab-case" if "-" in first else "another case"
-    style = "PascalCase, as in CloudFormation" if first == "ContainerDefinitions" else style
-    names = listed((f"{known} for {shortened(name)}" for name, known in styled.items()), 3)
-    return f"the names are in {style}; write all of them in camelCase: {names}"
-
-
 def _one_container(data: Mapping[str, Any]) -> str | None:
     advice = f"put it into a list under {_CONTAINERS}, beside family"
-    return _this_is("one container", advice) if _is_container(data) else None
+    return this_is(SUBJECT, "one container", advice) if _is_container(data) else None
 
 
 def _is_container(value: Any) -> bool:
@@ -167,16 +115,16 @@ def _is_container(value: Any) -> bool:
 def _of_an_operation(data: Mapping[str, Any]) -> str | None:
     """Return of which operations this is the input or the output."""
     if set(data) == {"taskDefinition"}:
-        return f"taskDefinition: expected an object, got another value; {_EXPECTED}"
+        return f"taskDefinition: expected an object, got another value; {SUBJECT.expected}"
     names = data.keys() - {"ResponseMetadata", "nextToken", "failures"}
     every = (getattr(models, each) for each in models.__all__ if each.endswith("Request") and each != "Request")
     classes: list[type[Request[Any]]] = [each for each in every if issubclass(each, Request)]
-    found = [each._operation for each in classes if names - KNOWN and names <= _names(each._response)]
+    found = [each._operation for each in classes if names - KNOWN and names <= names_of(each._response)]
     if found:
-        return _this_is(f"the output of {' or '.join(found[:3])}", _EXPECTED)
-    found = [each._operation for each in classes if names - KNOWN and names <= _names(each)]
+        return this_is(SUBJECT, f"the output of {' or '.join(found[:3])}")
+    found = [each._operation for each in classes if names - KNOWN and names <= names_of(each)]
     if found:
-        return _this_is(f"the input of {' or '.join(found[:3])}", _EXPECTED)
+        return this_is(SUBJECT, f"the input of {' or '.join(found[:3])}")
     return None
 
 
@@ -188,10 +136,6 @@ def _holder(data: Mapping[str, Any]) -> str | None:
     return None
 
 
-def _unknown(data: Mapping[str, Any]) -> str:
-    return f"this is not a task definition: it has the names {listed(map(shortened, data))}; {_EXPECTED}"
-
-
 def _other_value(data: Any) -> str:
     if isinstance(data, list):
         return _other_list(data)
@@ -200,20 +144,24 @@ def _other_value(data: Any) -> str:
     if isinstance(data, str):
         return "expected an object, got text; if it is the name of one, save the output of describe-task-definition"
     what = "null" if data is None else "true or false" if isinstance(data, bool) else "a number"
-    return f"expected an object, got {what}; {_EXPECTED}"
+    return f"expected an object, got {what}; {SUBJECT.expected}"
 
 
 def _other_list(data: list[Any]) -> str:
     objects = [each for each in data if isinstance(each, dict)]
     if not data or len(objects) < len(data):
-        return f"expected an object, got a list; {_EXPECTED}"
+        return f"expected an object, got a list; {SUBJECT.expected}"
     if all("imageUri" in each for each in objects):
-        return _this_is("an image definitions file of CodePipeline", _EXPECTED)
+        return this_is(SUBJECT, "an image definitions file of CodePipeline")
     if all(_CONTAINERS in each or isinstance(each.get("taskDefinition"), dict) for each in objects):
         return "expected an object, got a list of task definitions; put each into a file of its own, without brackets"
     if all(each.keys() <= {"name", "value", "valueFrom"} for each in objects):
-        return _this_is("a list of variables", "put it under environment or secrets of a container")
+        return this_is(SUBJECT, "a list of variables", "put it under environment or secrets of a container")
     if all(map(_is_container, objects)):
         style = "" if all(each.keys() & {"name", "image"} for each in objects) else ", with names in camelCase"
-        return _this_is("a list of containers", f"put it under {_CONTAINERS}, beside family{style}")
-    return _this_is(*_SERVICE) if all(map(_is_service, objects)) else f"expected an object, got a list; {_EXPECTED}"
+        return this_is(SUBJECT, "a list of containers", f"put it under {_CONTAINERS}, beside family{style}")
+    return (
+        this_is(SUBJECT, *_SERVICE)
+        if all(map(_is_service, objects))
+        else f"expected an object, got a list; {SUBJECT.expected}"
+    )

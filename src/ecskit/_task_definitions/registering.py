@@ -21,7 +21,8 @@ from ecskit._core.retrying import RetryLimits, is_retryable, may_have_taken_effe
 from ecskit._core.sizes import check_sizes
 from ecskit._core.turns import await_turn
 from ecskit._core.wire import encode
-from ecskit._task_definitions.diffing import Difference, compare, tag_changes
+from ecskit._definitions.diffing import Difference, tag_changes
+from ecskit._task_definitions.diffing import compare
 from ecskit.models.literals import TaskDefinitionField
 from ecskit.models.task_definitions import (
     DescribeTaskDefinitionRequest,
@@ -112,24 +113,30 @@ class _Registration:
         return Registered(definition=response.task_definition, changed=True, changes=changes)
 
     def latest(self) -> Flow[tuple[DescribeTaskDefinitionResponse | None, Difference]]:
-        """Read the latest revision, if there is one, and compare the request with it."""
-        include: Sequence[TaskDefinitionField] = ABSENT_LIST if self.request.tags is ABSENT_LIST else ["TAGS"]
-        request = DescribeTaskDefinitionRequest(task_definition=self.request.family, include=include)
-        yield from await_turn({request._operation: 1})
-        try:
-            latest = yield from call(request, single_attempt=True)
-        except ClientException as error:
-            if error.retryable:
-                raise
-            # The family has no active revision. If its name is invalid, registering raises the error.
-            return None, Difference()
-        return latest, self.changes(latest)
+        return _latest(self.request)
 
-    def changes(self, latest: DescribeTaskDefinitionResponse) -> Difference:
-        found = compare(latest.task_definition, self.request)
-        if self.request.tags is ABSENT_LIST:
-            return found
-        return Difference([*found, *tag_changes(latest.tags, self.request.tags)])
+
+def compare_with_latest(request: RegisterTaskDefinitionRequest) -> Flow[tuple[TaskDefinition | None, Difference]]:
+    """Return the latest active revision of the family of a request, if there is one, and the difference from it."""
+    latest, changes = yield from retry(lambda: _latest(request), may_pass=lambda error, _: is_retryable(error))
+    return latest.task_definition if latest else None, changes
+
+
+def _latest(request: RegisterTaskDefinitionRequest) -> Flow[tuple[DescribeTaskDefinitionResponse | None, Difference]]:
+    include: Sequence[TaskDefinitionField] = ABSENT_LIST if request.tags is ABSENT_LIST else ["TAGS"]
+    described = DescribeTaskDefinitionRequest(task_definition=request.family, include=include)
+    yield from await_turn({described._operation: 1})
+    try:
+        latest = yield from call(described, single_attempt=True)
+    except ClientException as error:
+        if error.retryable:
+            raise
+        # The family has no active revision. If its name is invalid, registering raises the error.
+        return None, Difference()
+    found = compare(latest.task_definition, request)
+    if request.tags is not ABSENT_LIST:
+        found = Difference([*found, *tag_changes(latest.tags, request.tags)])
+    return latest, found
 
 
 def _may_pass(error: EcsError, _attempt: int) -> bool:

@@ -12,7 +12,7 @@ from ecskit._core.members import wire_path
 from ecskit._core.wire import encode
 from ecskit._core.wording import nearest
 from ecskit._rules.definition import TaskDefinitionWire
-from ecskit._rules.rule import Finding, api
+from ecskit._rules.rule import Finding, api, sorted_findings
 from ecskit._rules.table import findings
 from ecskit._task_definitions.normalizing import Definition, check_class
 from ecskit.models.literals import Compatibility
@@ -54,7 +54,7 @@ def validate(definition: Definition, *, launch_type: Compatibility | None = None
     required = {str(each).upper() for each in wire.get("requiresCompatibilities", ())}
     launch_types = frozenset(required | ({launch_type} if launch_type else set()))
     subject = TaskDefinitionWire(wire, type(definition), launch_types)
-    return sorted(findings(subject), key=lambda each: _sort_key(each.path))
+    return sorted_findings(findings(subject))
 
 
 def raise_for_findings(findings: Iterable[Finding]) -> None:
@@ -70,10 +70,4 @@ def raise_for_findings(findings: Iterable[Finding]) -> None:
     """
     problems = [(found.path, found.message) for found in findings if found.severity == "error"]
     if problems:
-        raise RequestError("task definition", problems)
-
-
-def _sort_key(path: str) -> tuple[tuple[str, int], ...]:
-    """Return a key that sorts the indexes of a path as numbers: container 10 after container 2."""
-    parts = (part.partition("[") for part in path.split("."))
-    return tuple((name, int(index[:-1]) if index[:-1].isdigit() else -1) for name, _, index in parts)
+        raise RequestError("definition", problems)

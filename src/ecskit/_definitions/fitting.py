@@ -17,7 +17,7 @@ from ecskit._core.model import Model
 from ecskit._core.wording import nearest, shortened
 from ecskit._rules.rule import HOLDERS
 
-__all__ = ["misfits", "without_empty_enums"]
+__all__ = ["Untyped", "misfits", "typed", "without_empty_enums"]
 
 Problem = tuple[str, str]
 
@@ -25,6 +25,43 @@ _MOST_SHOWN = 3
 """The most members of a structure that a message writes out."""
 _LONGEST = 20
 """The most characters of a number in a message."""
+
+
+class Untyped(str):
+    """A text whose type its member decides: a value of YAML without quotation marks, or a filled placeholder."""
+
+    __slots__ = ()
+
+
+def typed(data: Any, cls: type[Model]) -> Any:
+    """Return data in which untyped texts have the types of their members. Those that do not fit stay text.
+
+    Where the model has no member, `true`, `false` and whole numbers are no texts.
+    """
+    return _typed(data, MemberType("", "model", cls))
+
+
+def _typed(data: Any, kind: MemberType | None) -> Any:
+    """`kind` is None where the model has no member."""
+    container = kind.container if kind else ""
+    one = attrs.evolve(kind, container="") if kind and container else None
+    if isinstance(data, dict) and container == "map":
+        return {name: _typed(value, one) for name, value in data.items()}
+    if isinstance(data, dict):
+        known = {m.wire: m.kind for m in members(kind.type)} if kind and kind.shape == "model" else {}
+        return {name: _typed(value, known.get(name)) for name, value in data.items()}
+    if isinstance(data, list):
+        return [_typed(value, one) for value in data]
+    return _typed_text(str(data), kind) if isinstance(data, Untyped) else data
+
+
+def _typed_text(text: str, kind: MemberType | None) -> str | int | float | bool:
+    wanted: Any = kind.type if kind is not None and kind.shape != "json" else None
+    if wanted in (bool, None) and text.lower() in ("true", "false"):
+        return text.lower() == "true"
+    if wanted in (int, float, None) and _NUMBER.fullmatch(text):
+        return int(text)
+    return float(text) if wanted is float and _FRACTION.fullmatch(text) else text
 
 
 def misfits(data: Any, cls: type[Model]) -> list[Problem]:
@@ -124,6 +161,7 @@ def _fits(value: Any, wanted: type[Any]) -> bool:
 
 _EXPECTED: Mapping[type[Any], str] = {str: "text", int: "a number", float: "a number", bool: "true or false"}
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
+_FRACTION = re.compile(r"-?(0|[1-9][0-9]{0,17})\.[0-9]{1,18}")
 
 
 def _called(value: Any) -> str:

@@ -1,4 +1,4 @@
-"""From the bytes of a file to JSON. A file that is not JSON is named for what it is, with line and column."""
+"""From the bytes of a file to data. A file that is not JSON is named for what it is, with line and column."""
 
 from __future__ import annotations
 
@@ -9,7 +9,8 @@ from collections.abc import Iterator
 from typing import Any
 
 from ecskit._core.errors import RequestError
-from ecskit._task_definitions.recognizing import foreign
+from ecskit._definitions.recognizing import Subject, foreign
+from ecskit._definitions.yaml import is_yaml, parse_yaml
 
 __all__ = ["parse"]
 
@@ -48,13 +49,18 @@ _TOP_LEVEL = re.compile(r"""^(?:- )?["']?([\w./-]+)["']?[ \t]*:(?=\s|$)""", re.M
 """A name at the top level of a YAML file."""
 
 
-def parse(content: bytes, source: str) -> tuple[Any, list[Problem]]:
-    """Return the JSON of a file, and the problems that JSON parsers do not report: names given twice, and NaN.
+def parse(content: bytes, source: str, subject: Subject) -> tuple[Any, list[Problem]]:
+    """Return the data of a file, and the problems that JSON parsers do not report: names given twice, and NaN.
+
+    A file whose name ends in .yaml or .yml is YAML, each other one is JSON.
 
     Raises:
-        RequestError: The file is not JSON. The message starts with `source`, and shows no value.
+        RequestError: The file is neither. The message starts with `source`, and shows no value.
+        MissingExtraError: The file is YAML, and the extra `yaml` is not installed.
     """
-    text = _decoded(content, source)
+    if is_yaml(source):
+        return parse_yaml(_decoded(content, source, "YAML"), source), []
+    text = _decoded(content, source, "JSON")
     repeated: dict[int, list[str]] = {}
 
     def make(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -69,24 +75,26 @@ def parse(content: bytes, source: str) -> tuple[Any, list[Problem]]:
     except RecursionError:
         reason = ": it is nested too deeply"
     except json.JSONDecodeError as error:
-        reason = _reason(text, error, source)
+        reason = _reason(text, error, source, subject)
     except ValueError:  # Python limits the digits of integers
         reason = ": a number has too many digits"
     else:
         return data, list(_oddities(data, repeated, ""))
-    raise _not_json(source, reason)  # outside of the handlers: the parser's errors hold the file, which may be secret
+    raise _not(
+        source, "JSON", reason
+    )  # outside of the handlers: the parser's errors hold the file, which may be secret
 
 
-def _not_json(source: str, reason: str) -> RequestError:
-    return RequestError(source, [("", f"not JSON{reason}")])
+def _not(source: str, language: str, reason: str) -> RequestError:
+    return RequestError(source, [("", f"not {language}{reason}")])
 
 
-def _decoded(content: bytes, source: str) -> str:
+def _decoded(content: bytes, source: str, language: str) -> str:
     if not content:
-        raise _not_json(source, ": the file is empty")
+        raise _not(source, language, ": the file is empty")
     for start, name in _COMPRESSED.items():
         if content.startswith(start):
-            raise _not_json(source, f": the file is compressed; unpack it with {name} first")
+            raise _not(source, language, f": the file is compressed; unpack it with {name} first")
     encoding = json.detect_encoding(content)  # UTF-8, or UTF-16 as PowerShell writes it, with and without its mark
     try:
         text = content.decode(encoding)
@@ -99,7 +107,7 @@ def _decoded(content: bytes, source: str) -> str:
         if "\0" not in text and text.strip():
             return text
         reason = ": the file is binary" if "\0" in text else ": the file holds only white space"
-    raise _not_json(source, reason)
+    raise _not(source, language, reason)
 
 
 def _place(text: str, at: int) -> str:
@@ -107,7 +115,7 @@ def _place(text: str, at: int) -> str:
     return f"line {before.count(chr(10)) + 1}, column {at - (before.rfind(chr(10)) + 1) + 1}"
 
 
-def _reason(text: str, error: json.JSONDecodeError, source: str) -> str:
+def _reason(text: str, error: json.JSONDecodeError, source: str, subject: Subject) -> str:
     """Return what the file is instead, or what is wrong where the parser stopped."""
     suffix = source[source.rfind(".") :].lower() if "." in source else ""
     if suffix in _LANGUAGES:
@@ -126,9 +134,10 @@ def _reason(text: str, error: json.JSONDecodeError, source: str) -> str:
     placeholder = _OPEN.search(text, max(text.rfind("\n", 0, at) + 1, at - 1000), at) or marker
     if placeholder:
         where = _place(text, placeholder.start())
-        return f" but a template: {where}: a placeholder that is not filled; fill in the template first"
+        advice = "put it into quotation marks, or fill in the template first"
+        return f" but a template: {where}: a placeholder outside of a text; {advice}"
     if not is_json:
-        return _other_language(text, where)
+        return _other_language(text, where, subject)
     before = text[:at].rstrip()
     comma = at if begin.startswith(",") else len(before) - 1 if before.endswith(",") else -1
     if comma >= 0 and text[comma + 1 :].lstrip()[:1] in ("}", "]"):
@@ -138,7 +147,7 @@ def _reason(text: str, error: json.JSONDecodeError, source: str) -> str:
 
 def _wrong(begin: str, message: str) -> str:
     if message == "Extra data" and begin in "{[":
-        return "a second document begins here; put one task definition into each file"
+        return "a second document begins here; put one definition into each file"
     if not begin:
         return "the file ends, but a bracket or a text is still open; it may be cut off"
     if begin in _QUOTES:
@@ -158,20 +167,20 @@ def _starts_as_json(text: str) -> bool:
     return _significant(text)[:1] in ("{", "[", "/")
 
 
-def _other_language(text: str, where: str) -> str:
+def _other_language(text: str, where: str, subject: Subject) -> str:
     text = _significant(text)
     first = text.splitlines()[0].rstrip() if text else ""
     if first.startswith("<"):
         return " but XML or HTML"
     if re.match(r"(resource|data|module|variable|locals|terraform|provider)\b.*\{$", first):
-        return " but HCL of Terraform; pass the task definition as JSON"
+        return f" but HCL of Terraform; pass the {subject.noun} as JSON"
     if re.match(r'"[^"]*"\s*:', first) and first.endswith((",", "{", "[")):
         return ": the braces around the members are missing: { ... }"
     if first.startswith(("----", "TASKDEFINITION\t")):
         return ": this is output of the AWS CLI for people; use --output json"
     if first.startswith(("---", "- ")) or _TOP_LEVEL.match(first):
-        known = foreign(dict.fromkeys(_TOP_LEVEL.findall(text)))
-        return f" but YAML; {known}" if known else " but YAML; convert it to JSON"
+        known = foreign(dict.fromkeys(_TOP_LEVEL.findall(text)), subject)
+        return f" but YAML; {known or 'end its name in .yaml, or convert it to JSON'}"
     return f": {where}: expected an object in braces: {{ ... }}"
 
 

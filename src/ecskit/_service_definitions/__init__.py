@@ -1,0 +1,1 @@
+"""Service definitions: files, normal forms, differences and validation."""

@@ -1,0 +1,1 @@
+"""What files of task definitions and of services share: YAML and placeholders."""

@@ -1,0 +1,1 @@
+"""Plans: what they show, and what an apply makes of them."""

@@ -1,0 +1,1 @@
+"""Service definitions: files, differences and validation."""
