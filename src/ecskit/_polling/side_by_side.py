@@ -91,7 +91,7 @@ def side_by_side(
 
 
 def _advance(member: _Member, reply: Reply[Any] | None, shared: SharedPolls, waker: Waker) -> Flow[Reply[Any] | None]:
-    """Run a flow up to the next effect that takes time, and note when it is due. Return its result or error at its end."""
+    """Run a flow up to the next effect that takes time, which is due then. Return its result or error at its end."""
     if member.request is not None:
         shared.remove(member.request)
         member.request = None
