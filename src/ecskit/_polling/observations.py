@@ -87,10 +87,8 @@ class Observations(Generic[T]):
     @property
     def left_out(self) -> bool:
         """Whether nothing was sent: there was no room for the last poll."""
-        errors = self.unanswered.values()
-        return (
-            bool(errors) and not self.observed and all(getattr(each, "message", "") == POLL_LEFT_OUT for each in errors)
-        )
+        texts = {getattr(error, "message", "") for error in self.unanswered.values()}
+        return not self.observed and texts == {POLL_LEFT_OUT}
 
 
 @attrs.frozen
