@@ -759,6 +759,7 @@ class AsyncServiceVerbs(Namespace):
         task_definition: str | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
         images: Mapping[str, str] | None = None,
         cluster: str | None = None,
+        pin_images: bool = False,
         scale: bool = False,
     ) -> Plan:
         """Compare a service definition with the service, and return what an apply would register, create and change.
@@ -773,6 +774,9 @@ class AsyncServiceVerbs(Namespace):
                 the current one of the service.
             images: New images, by the name of the container. They change this task definition.
             cluster: Name or ARN of the cluster, if the definition has none.
+            pin_images: Whether to replace the tags of images in private repositories of ECR by the digests that ECR has for
+                them now. The plan shows both, and an apply deploys what was reviewed, wherever a tag has moved since.
+                Images of other registries keep their tags; the plan has a note. Needs `ecr:DescribeImages`.
             scale: Whether the desired count of an existing service becomes that of the definition. Otherwise it stays as
                 it is, because an autoscaler or a person may have changed it.
 
@@ -780,11 +784,12 @@ class AsyncServiceVerbs(Namespace):
             The plan. `str` shows it, and `ecs.services.apply` carries it out.
 
         Raises:
-            RequestError: An argument is wrong; the service does not exist, and ECS would refuse the definition; or the
-                service exists, and the definition changes what only a creation takes, such as the launch type.
+            RequestError: An argument is wrong; ECR does not have an image to pin; ECS would refuse the task definition to
+                register, or the creation of the service; or the definition changes what only a creation takes, such as the
+                launch type.
             UnsupportedController: The service does not exist, and CodeDeploy would control its deployments.
             ClustersMissing: ECS does not show the cluster.
-            ServiceError: ECS refuses a call: no permission, no such cluster or task definition.
+            ServiceError: ECS or ECR refuses a call: no permission, no such cluster or task definition.
             TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -796,6 +801,7 @@ class AsyncServiceVerbs(Namespace):
             task_definition=task_definition,
             images=images,
             cluster=cluster,
+            pin_images=pin_images,
             scale=scale,
         )
         return await self._runtime.run(flow)
