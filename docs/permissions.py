@@ -528,6 +528,8 @@ Some operations need further permissions:
 
 - Running a task and registering a task definition need `iam:PassRole` for its task role and execution role.
 - Tags on tasks and task definitions need `ecs:TagResource`.
+- `pause_autoscaling` and `services.resume_autoscaling` need `application-autoscaling:DescribeScalableTargets`,
+  `RegisterScalableTarget`, `ListTagsForResource`, `TagResource` and `UntagResource` of the same service.
 - `ecs:DescribeTaskDefinition` cannot be limited to single task definitions. Most other actions can be limited to
   clusters or resources.
 

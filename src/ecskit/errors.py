@@ -46,6 +46,7 @@ The tree::
     +-- DeploymentInProgress                       a deployment of the service is under way
     +-- PlanOutdated                               a service has changed since its plan was made
     +-- DeploymentsFailed                          some of several watched deployments did not succeed
+    +-- AutoscalingNotResumed                      a deployment succeeded, but scaling out stays suspended
     +-- NothingToRollBack
     +-- NotAnEvent                                 a message holds no event of ECS
     |   +-- ForeignEvent                           it holds an event of another source
@@ -78,6 +79,8 @@ from __future__ import annotations
 
 from ecskit._api.service_errors import *
 from ecskit._api.service_errors import __all__ as _service
+from ecskit._autoscaling.errors import *
+from ecskit._autoscaling.errors import __all__ as _autoscaling
 from ecskit._clusters.errors import *
 from ecskit._clusters.errors import __all__ as _clusters
 from ecskit._container_instances.errors import *
@@ -107,6 +110,7 @@ from ecskit._waits.errors import __all__ as _waits
 
 __all__ = [
     *_core,
+    *_autoscaling,
     *_bulk,
     *_service,
     *_polling,

@@ -225,6 +225,7 @@ class AsyncTaskVerbs(Namespace):
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -269,6 +270,7 @@ class AsyncTaskVerbs(Namespace):
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -312,6 +314,7 @@ class AsyncTaskVerbs(Namespace):
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -348,6 +351,10 @@ class AsyncTaskVerbs(Namespace):
                 then raises.
             on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
                 "adopt" the tasks that were started then.
+            on_progress: Called when a task has stopped and is not run again, with the `BulkProgress` of the started tasks
+                so far; its error is a TaskFailedError if the task did not succeed. With an async client it may be a
+                coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause is a
+                `BulkError`, whose `results` has the outcomes.
             on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
                 "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
             on_cancel: What to do with the tasks when this method is cancelled or interrupted, or `on_poll` raises: the same
@@ -450,6 +457,7 @@ class AsyncTaskVerbs(Namespace):
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,
+            on_progress=on_progress,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
             launch=launch,

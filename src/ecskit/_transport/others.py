@@ -27,6 +27,7 @@ _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebser
 
 
 _ENDPOINTS = {
+    "ecr": "AWS_ENDPOINT_URL_ECR",
     "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
     "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
 }
@@ -36,7 +37,7 @@ _ENDPOINTS = {
 def client_arguments(session: Any, options: Options, send: Send) -> dict[str, Any]:
     """Return the arguments for `create_client` of a client for the service of a request.
 
-    It has the endpoint of botocore's configuration for this service, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; without one, the
+    It has the endpoint of botocore's configuration for this service, such as AWS_ENDPOINT_URL_ECR; without one, the
     `endpoint_url` of the options, unless that is an endpoint of AWS, which serves ECS only.
     """
     arguments = sessions.client_arguments(session, options)
