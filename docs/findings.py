@@ -11,7 +11,7 @@ from ecskit._explain.images import IMAGE_ROWS, UNKNOWN_IMAGE_ROWS
 from ecskit._explain.placement import PLACEMENT_ROWS
 from ecskit._explain.resources import RESOURCE_ROWS, UNKNOWN_RESOURCE_ROWS
 from ecskit._explain.row import Row
-from ecskit._explain.stops import SERVICE_ROWS, STOP_ROWS
+from ecskit._explain.stops import SERVICE_ROWS, START_ROWS, STOP_ROWS
 
 PAGE = Path(__file__).with_name("explain.md")
 BLOCK = re.compile(r"(<!-- Written by docs/findings\.py\. -->\n).*?(<!-- End -->\n)", re.DOTALL)
@@ -22,7 +22,8 @@ SECTIONS: Mapping[str, Sequence[Row]] = {
     "Exit codes": EXIT_ROWS,
     "No room, no instance, no permission": PLACEMENT_ROWS,
     "Health checks, and tasks that were stopped": STOP_ROWS,
-    "What services and ECS Exec report": SERVICE_ROWS,
+    "What services, deployments and ECS Exec report": SERVICE_ROWS,
+    "Tasks that do not run yet": START_ROWS,
 }
 
 

@@ -22,7 +22,7 @@ from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import VirtualClock
-from ecskit.errors import AccessDeniedException, EcsError
+from ecskit.errors import AccessDeniedException, EcsError, TaskFailedError
 from ecskit.models import (
     AwsVpcConfiguration,
     ContainerDefinition,
@@ -70,7 +70,7 @@ SCENERY: dict[str, str | tuple[str, ...]] = {
     "CreateService": ("services.create", "services.apply"),
     "CreateTaskSet": "task_sets.create",
     "RegisterContainerInstance": "container_instances.register",
-    "DeregisterTaskDefinition": "task_definitions.deregister",
+    "DeregisterTaskDefinition": ("task_definitions.deregister", "task_definitions.prune"),
 }
 """Operations that prepare a world: they count only for the verbs of the given names."""
 
@@ -156,6 +156,12 @@ class World:
         network = AwsVpcConfiguration(subnets=["s"])
         return self.ecs.tasks.run_to_completion(family, launch_type="FARGATE", network=network, **arguments)
 
+    def complete_with_lines(self) -> None:
+        """Run a task that fails, and read its last lines."""
+        self.simulator.script("job", TaskScript.exits(1))
+        with contextlib.suppress(TaskFailedError):
+            self.complete("job", log_tail=1)
+
     def watch_first(self, _: object) -> TaskChange:
         """Return the first change that a stream of changes yields."""
         with self.ecs.tasks.watch() as changes:
@@ -211,6 +217,16 @@ class World:
         self.simulator.clock.advance(300)
         self.ready()
         return name
+
+    def pruned(self, *, dry_run: bool = False) -> object:
+        """Prune a family of which a service has used the first revision, and a task runs another one."""
+        self.deployed_twice()
+        app = ContainerDefinition(name="app", image="image", memory=64)
+        for _ in range(3):
+            self.ecs.register_task_definition(family="web", network_mode="awsvpc", container_definitions=[app])
+        self.run("web:1")
+        self.prepared = len(self.simulator.calls)
+        return self.ecs.task_definitions.prune("web", keep=1, dry_run=dry_run)
 
     def without_earlier_revision(self) -> str:
         """Deploy another revision, deregister the earlier one, and return the name of the service."""
@@ -295,7 +311,9 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.run", '`on_conflict="adopt"`', World.adopted
     yield "tasks.run_to_completion", "", lambda w: w.complete("job")
     late = partial(World.complete, family="web", timeout=5, on_timeout="stop")
-    yield "tasks.run_to_completion", "`on_timeout` or `on_cancel` stops", late
+    yield "tasks.run_to_completion", "`on_timeout`, `on_cancel` or `start_timeout` stops", late
+    yield "tasks.run_to_completion", "`on_log` is given", lambda w: w.complete("job", on_log=lambda _: None)
+    yield "tasks.run_to_completion", "`log_tail` is given, and a task fails", World.complete_with_lines
     yield "tasks.as_stopped", "", lambda w: list(w.ecs.tasks.as_stopped(w.run("job")))
     yield "tasks.stop", "", lambda w: w.ecs.tasks.stop(w.run("web"))
     yield "tasks.stop", '`until="requested"`', lambda w: w.ecs.tasks.stop(w.run("web"), until="requested")
@@ -303,6 +321,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
     yield "tasks.watch", "", lambda w: w.watch_first(w.run("web"))
     yield "tasks.explain", "", lambda w: w.ecs.tasks.explain(w.run("web").tasks[0])
+    yield "tasks.explain", "`log_tail` is given", lambda w: w.ecs.tasks.explain(w.run("job").tasks[0], log_tail=1)
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
     yield "tasks.logs", "", lambda w: w.read_logs()
     yield "tasks.logs", "`tail` is given; also in place of `logs:FilterLogEvents`", lambda w: w.read_logs(tail=1)
@@ -318,6 +337,9 @@ def task_definitions() -> Iterator[tuple[str, str, Act]]:
     yield "task_definitions.deregister", "", lambda w: w.deregister("next:1")
     yield "task_definitions.deregister", "one is not ACTIVE", lambda w: [w.deregister("next:1"), w.deregister("next:1")]
     yield "task_definitions.delete", "", lambda w: w.ecs.task_definitions.delete(w.deregister("next:1"))
+    pruned = partial(World.pruned, dry_run=True)
+    yield "task_definitions.prune", "", pruned
+    yield "task_definitions.prune", "`dry_run=False`", World.pruned
 
 
 def tags() -> Iterator[tuple[str, str, Act]]:
@@ -359,6 +381,10 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.rollback", idle, lambda w: w.ecs.services.rollback(w.deployed_twice())
     gone = "the task definition to go back to was deregistered; also for other verbs that roll back"
     yield "services.rollback", gone, lambda w: w.ecs.services.rollback(w.without_earlier_revision())
+    to = {"to": "web:1"}
+    named = "`to` is a task definition"
+    yield "services.rollback", named, lambda w: w.ecs.services.rollback(w.deployed_twice(), **to)
+    yield "services.history", "", lambda w: list(w.ecs.services.history(w.deployed_twice()))
     yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)
     yield "services.refresh", "", lambda w: w.ecs.services.refresh(w.settled())
     yield "services.create", "", World.created
@@ -380,6 +406,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
     yield "services.deployment(...).wait", "", lambda w: w.handle().wait()
     yield "services.deployment(...).events", "", lambda w: list(w.handle().events())
     yield "services.deployment(...).status", "", lambda w: w.handle(after=24).status()
+    yield "services.deployment(...).explain", "", lambda w: w.handle(after=24).explain()
     yield "services.deployment(...).stop", "", lambda w: w.handle(after=24).stop()
     yield "services.deployment(...).rollback", "", World.rolled_back
     yield "services.deployment(...).continue_deployment", "", World.paused
@@ -501,6 +528,8 @@ Some operations need further permissions:
 
 - Running a task and registering a task definition need `iam:PassRole` for its task role and execution role.
 - Tags on tasks and task definitions need `ecs:TagResource`.
+- `pause_autoscaling` and `services.resume_autoscaling` need `application-autoscaling:DescribeScalableTargets`,
+  `RegisterScalableTarget`, `ListTagsForResource`, `TagResource` and `UntagResource` of the same service.
 - `ecs:DescribeTaskDefinition` cannot be limited to single task definitions. Most other actions can be limited to
   clusters or resources.
 
@@ -508,8 +537,9 @@ These permissions are optional:
 
 - `ecs:DescribeTaskDefinition` for `run_to_completion` and `as_stopped`: without it, they log a warning and judge all
   containers, unless `essential` names the essential ones. The error then names no logs.
-- `logs:GetLogEvents` and `logs:FilterLogEvents` for `log_tail` of `run_to_completion`: without them, a warning is
-  logged, and the error has no lines.
+- `logs:FilterLogEvents` for `on_log` of `run_to_completion`, and `logs:GetLogEvents` and `logs:FilterLogEvents` for its
+  `log_tail`: without them, a warning is logged, `on_log` is not called, and the error has no lines. `tasks.explain` has
+  a note instead.
 - `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
 - `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
   the verbs log a warning and [use the service](deployments.md#without-the-permissions).

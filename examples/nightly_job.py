@@ -1,4 +1,4 @@
-"""Run a batch of tasks to completion, and run interrupted ones a second time.
+"""Run a batch of tasks to completion, and run those a second time that were interrupted or did not start.
 
 The exit code is 0 if every task succeeded, 1 if one failed, 2 if not all could be started. Ctrl-C stops the tasks.
 """
@@ -10,9 +10,8 @@ import logging
 import sys
 
 import ecskit
-from ecskit.errors import EcsError, TasksNotStarted
+from ecskit.errors import TaskFailedError, TasksNotStarted
 from ecskit.models import AwsVpcConfiguration
-from ecskit.tasks import TaskOutcome
 
 log = logging.getLogger("nightly")
 
@@ -31,48 +30,33 @@ def main() -> int:
 
 
 def nightly(ecs: ecskit.Client, task_definition: str, cluster: str, count: int, subnets: list[str]) -> int:
-    """Run the tasks and return the exit code."""
+    """Run the tasks, log how each ends, and return the exit code."""
     try:
-        outcomes = run_round(ecs, task_definition, cluster, count, subnets)
-        again = [outcome for outcome in outcomes if outcome.retryable]
-        if again:
-            log.info("%d interrupted, running them again", len(again))
-            outcomes = [each for each in outcomes if not each.retryable]
-            outcomes += run_round(ecs, task_definition, cluster, len(again), subnets)
+        outcomes = ecs.tasks.run_to_completion(
+            task_definition,
+            cluster=cluster,
+            count=count,
+            launch_type="FARGATE",
+            network=AwsVpcConfiguration(subnets=subnets),
+            capacity_timeout=300,
+            on_partial="stop_started",
+            start_timeout=600,
+            retries=1,
+            retry_interrupted=True,
+            timeout=3600,
+            on_timeout="stop",
+            on_cancel="stop",
+        )
+    except TaskFailedError as error:
+        outcomes = list(error.outcomes)
     except TasksNotStarted as error:
         log.error("%s", error)  # noqa: TRY400  # the message is enough
         return 2
+    for outcome in outcomes:
+        log.info("%s", outcome)
     failed = [outcome for outcome in outcomes if not outcome.succeeded]
     log.info("%d of %d succeeded", len(outcomes) - len(failed), len(outcomes))
     return 1 if failed else 0
-
-
-def run_round(
-    ecs: ecskit.Client, task_definition: str, cluster: str, count: int, subnets: list[str]
-) -> list[TaskOutcome]:
-    """Run some tasks and log how each ends. After an error, stop the others."""
-    result = ecs.tasks.run(
-        task_definition,
-        cluster=cluster,
-        count=count,
-        launch_type="FARGATE",
-        network=AwsVpcConfiguration(subnets=subnets),
-        capacity_timeout=300,
-        on_partial="stop_started",
-        on_cancel="stop",
-    )
-    outcomes: list[TaskOutcome] = []
-    try:
-        for outcome in ecs.tasks.as_stopped(result, timeout=3600):
-            log.info("%s", outcome)
-            outcomes += [outcome]
-    except (EcsError, KeyboardInterrupt):
-        over = {outcome.task.task_arn for outcome in outcomes}
-        ecs.tasks.stop(
-            [task for task in result.tasks if task.task_arn not in over], reason="given up", until="requested"
-        )
-        raise
-    return outcomes
 
 
 if __name__ == "__main__":

@@ -50,6 +50,13 @@ def test_one_is_interrupted(ecs: ecskit.Client, ecs_simulator: Simulator) -> Non
     assert len(ecs_simulator.tasks("nightly")) == 4
 
 
+def test_one_does_not_start(ecs: ecskit.Client, ecs_simulator: Simulator) -> None:
+    """It is stopped after ten minutes, and started a second time."""
+    ecs_simulator.script("nightly", [TaskScript(time_to_start=5000), TaskScript.runs_for(1800)])
+    assert run(ecs) == 0
+    assert len(ecs_simulator.tasks("nightly")) == 4
+
+
 def test_there_is_no_capacity(ecs: ecskit.Client, ecs_simulator: Simulator) -> None:
     """The exit code is 2 after five minutes, and the started tasks are stopped."""
     ecs_simulator.script("nightly", TaskScript.runs_for(1800))

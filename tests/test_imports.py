@@ -18,8 +18,8 @@ PACKAGE = Path(ecskit.__file__).parent
 FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
-    *("_clusters", "_container_instances", "_definitions", "_deployments", "_logs", "_service_definitions"),
-    *("_plans", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks"),
+    *("_autoscaling", "_clusters", "_container_instances", "_definitions", "_deployments", "_logs", "_plans"),
+    *("_service_definitions", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
 
@@ -42,13 +42,14 @@ ROOMS: dict[str, set[str]] = {
     "_task_definitions": FLOWS | {"_definitions", "_rules"},
     "_service_definitions": {"_core", "models", "_definitions", "_rules"},
     "_logs": FLOWS,
+    "_autoscaling": FLOWS,
     "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,
     "_clusters": FLOWS,
     "_container_instances": FLOWS,
-    "_deployments": FLOWS | {"_definitions", "_task_definitions", "_explain"},
-    "_services": FLOWS | {"_deployments", "_explain", "_logs"},
+    "_deployments": FLOWS | {"_autoscaling", "_definitions", "_task_definitions", "_explain"},
+    "_services": FLOWS | {"_autoscaling", "_deployments", "_explain", "_logs"},
     # What composes them.
     "_plans": FLOWS
     | {"_rules"}

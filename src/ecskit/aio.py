@@ -143,6 +143,7 @@ class AsyncClient(Portable, AsyncOperations):
         cls,
         client: BaseClient,
         *,
+        logs: BaseClient | None = None,
         poll: wait_base | None = None,
         polls_per_second: float | None = None,
         budget: PollBudget | None = None,
@@ -151,22 +152,24 @@ class AsyncClient(Portable, AsyncOperations):
 
         Args:
             client: The client to use. Its own calls work as before, and `aclose()` leaves it open.
+            logs: A client for CloudWatch Logs, in the region of the log groups, for verbs that read log lines. It stays
+                open, too.
             poll: As for a new client.
             polls_per_second: As for a new client.
             budget: As for a new client.
 
         Raises:
-            ConfigurationError: It is not an aiobotocore client for ECS.
+            ConfigurationError: It is not an aiobotocore client for ECS, or `logs` is not one for CloudWatch Logs.
         """
         polling = Options(poll=poll, polls_per_second=polls_per_second, budget=budget)
-        return cls.__new__(cls)._wrap(client, polling)
+        return cls.__new__(cls)._wrap(client, polling, logs)
 
     def _open(self, options: Options) -> Self:
         return self._set_up(transport_module().new_transport(options), options, options)
 
-    def _wrap(self, client: Any, polling: Options) -> Self:
+    def _wrap(self, client: Any, polling: Options, logs: Any = None) -> Self:
         check_poll(polling.poll)
-        return self._set_up(transport_module().wrap(client), None, polling)
+        return self._set_up(transport_module().wrap(client, logs), None, polling)
 
     def _set_up(self, transport: AsyncTransport, options: Options | None, polling: Options) -> Self:
         self._transport: AsyncTransport = transport
@@ -274,7 +277,8 @@ class AsyncClient(Portable, AsyncOperations):
             An async context manager, whose `counts` and `error` show what was received.
 
         Raises:
-            RequestError: `source` is not a source of events.
+            RequestError: `source` is not a source of events, or a `SqsSource` without a session and a client, while
+                this client wraps another one.
             EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
         """
         from ecskit._events.observing import AsyncObserving

@@ -141,6 +141,7 @@ class Client(Portable, Operations):
         cls,
         client: BaseClient,
         *,
+        logs: BaseClient | None = None,
         poll: wait_base | None = None,
         polls_per_second: float | None = None,
         budget: PollBudget | None = None,
@@ -149,26 +150,28 @@ class Client(Portable, Operations):
 
         Args:
             client: The client to use. Its own calls work as before, and `close()` leaves it open.
+            logs: A client for CloudWatch Logs, in the region of the log groups, for verbs that read log lines. It stays
+                open, too.
             poll: As for a new client.
             polls_per_second: As for a new client.
             budget: As for a new client.
 
         Raises:
-            ConfigurationError: It is not a botocore client for ECS.
+            ConfigurationError: It is not a botocore client for ECS, or `logs` is not one for CloudWatch Logs.
         """
         polling = Options(poll=poll, polls_per_second=polls_per_second, budget=budget)
-        return cls.__new__(cls)._wrap(client, polling)
+        return cls.__new__(cls)._wrap(client, polling, logs)
 
     def _open(self, options: Options, like: Transport | None = None) -> Self:
         from ecskit._transport.sync import new_transport
 
         return self._set_up(new_transport(options, like), options, options)
 
-    def _wrap(self, client: Any, polling: Options) -> Self:
+    def _wrap(self, client: Any, polling: Options, logs: Any = None) -> Self:
         from ecskit._transport.sync import wrap
 
         check_poll(polling.poll)
-        return self._set_up(wrap(client), None, polling)
+        return self._set_up(wrap(client, logs), None, polling)
 
     def _set_up(self, transport: Transport, options: Options | None, polling: Options) -> Self:
         self._transport: Transport = transport
@@ -276,7 +279,8 @@ class Client(Portable, Operations):
             A context manager, whose `counts` and `error` show what was received.
 
         Raises:
-            RequestError: `source` is not a source of events.
+            RequestError: `source` is not a source of events, or a `SqsSource` without a session and a client, while
+                this client wraps another one.
             ClientClosedError: The client is closed.
             EventSourceError: The queue does not exist, refuses, or cannot be reached. The block raises it at its start.
         """

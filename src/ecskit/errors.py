@@ -27,25 +27,26 @@ The tree::
     |   +-- ServerError                            ServerException, any 5xx
     +-- FailuresError                              `failures` in a successful response
     |   +-- TasksNotStarted                        fewer tasks were started than requested
-    |   +-- ContainerInstancesNotChanged           some are not in the requested state
     +-- TaskFailedError                            a task ended without success
-    +-- ContainerAgentsNotUpdated                  UpdateContainerAgent failed for some of the agents
     +-- BulkError                                  some of many things failed
+    |   +-- MissingError                           ECS does not show some of the resources that were named
+    |   |   +-- TasksMissing
+    |   |   +-- ServicesMissing
+    |   |   +-- ClustersMissing
+    |   |   +-- ContainerInstancesMissing
+    |   +-- ContainerInstancesNotChanged           some are not in the requested state; a FailuresError, too
+    |   +-- ContainerAgentsNotUpdated              UpdateContainerAgent failed for some of the agents
     |   +-- TasksNotStopped
     |   +-- TasksNotProtected
     |   +-- TaskDefinitionsNotDeregistered
     |   +-- TaskDefinitionsNotDeleted
     |   +-- TagsNotAdded
     |   +-- TagsNotRemoved
-    +-- MissingError                               ECS does not show some of the resources that were named
-    |   +-- TasksMissing
-    |   +-- ServicesMissing
-    |   +-- ClustersMissing
-    |   +-- ContainerInstancesMissing
     +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
     +-- PlanOutdated                               a service has changed since its plan was made
     +-- DeploymentsFailed                          some of several watched deployments did not succeed
+    +-- AutoscalingNotResumed                      a deployment succeeded, but scaling out stays suspended
     +-- NothingToRollBack
     +-- NotAnEvent                                 a message holds no event of ECS
     |   +-- ForeignEvent                           it holds an event of another source
@@ -78,10 +79,14 @@ from __future__ import annotations
 
 from ecskit._api.service_errors import *
 from ecskit._api.service_errors import __all__ as _service
+from ecskit._autoscaling.errors import *
+from ecskit._autoscaling.errors import __all__ as _autoscaling
 from ecskit._clusters.errors import *
 from ecskit._clusters.errors import __all__ as _clusters
 from ecskit._container_instances.errors import *
 from ecskit._container_instances.errors import __all__ as _container_instances
+from ecskit._core.bulk_errors import *
+from ecskit._core.bulk_errors import __all__ as _bulk
 from ecskit._core.errors import *
 from ecskit._core.errors import __all__ as _core
 from ecskit._deployments.errors import *
@@ -105,6 +110,8 @@ from ecskit._waits.errors import __all__ as _waits
 
 __all__ = [
     *_core,
+    *_autoscaling,
+    *_bulk,
     *_service,
     *_polling,
     *_waits,

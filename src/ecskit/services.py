@@ -26,8 +26,10 @@ if TYPE_CHECKING:
         StatusChanged,
         TaskStopped,
     )
+    from ecskit._deployments.history import DeployedRevision
     from ecskit._deployments.progress import DeploymentProgress
     from ecskit._deployments.reference import DeploymentLike, ServiceRef, StartedDeployment
+    from ecskit._deployments.rollback_target import RollbackTarget
     from ecskit._deployments.stability import Stability
     from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._plans.applying import Applied
@@ -47,6 +49,7 @@ __all__ = [
     "AsyncOnPause",
     "Change",
     "CountsChanged",
+    "DeployedRevision",
     "DeploymentEnded",
     "DeploymentEvent",
     "DeploymentFollowed",
@@ -63,6 +66,7 @@ __all__ = [
     "Plan",
     "RevisionRegistered",
     "RollbackStarted",
+    "RollbackTarget",
     "ServiceDefinition",
     "ServiceEventLogged",
     "ServiceRef",
@@ -89,6 +93,7 @@ publish(
     {
         "AsyncOnPause": "ecskit._deployments.arguments",
         "CountsChanged": "ecskit._deployments.events",
+        "DeployedRevision": "ecskit._deployments.history",
         "DeploymentEnded": "ecskit._deployments.events",
         "DeploymentEvent": "ecskit._deployments.events",
         "DeploymentFollowed": "ecskit._deployments.events",
@@ -102,6 +107,7 @@ publish(
         "PauseStarted": "ecskit._deployments.events",
         "RevisionRegistered": "ecskit._deployments.events",
         "RollbackStarted": "ecskit._deployments.events",
+        "RollbackTarget": "ecskit._deployments.rollback_target",
         "ServiceEventLogged": "ecskit._deployments.events",
         "ServiceRef": "ecskit._deployments.reference",
         "Services": "ecskit._waits.services",

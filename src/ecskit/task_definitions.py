@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ecskit._task_definitions.diffing import diff
     from ecskit._task_definitions.files import RESPONSE_ONLY, dump, load, to_register_request
     from ecskit._task_definitions.normalizing import Definition
+    from ecskit._task_definitions.pruning import Pruned
     from ecskit._task_definitions.registering import Registered
     from ecskit._task_definitions.validating import raise_for_findings, validate
 
@@ -25,6 +26,7 @@ __all__ = [
     "Definition",
     "Difference",
     "Finding",
+    "Pruned",
     "Registered",
     "Variables",
     "derive",
@@ -44,6 +46,7 @@ publish(
         "Definition": "ecskit._task_definitions.normalizing",
         "Difference": "ecskit._definitions.diffing",
         "Finding": "ecskit._rules.rule",
+        "Pruned": "ecskit._task_definitions.pruning",
         "Registered": "ecskit._task_definitions.registering",
         "Variables": "ecskit._task_definitions.deriving",
         "derive": "ecskit._task_definitions.deriving",

@@ -9,7 +9,7 @@ from ecskit._lazy import publish
 if TYPE_CHECKING:
     from ecskit._explain.diagnosis import Diagnosis
     from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
-    from ecskit._logs.arguments import Moment
+    from ecskit._logs.arguments import AsyncOnLog, Moment, OnLog
     from ecskit._logs.lines import LogLine
     from ecskit._logs.places import LogPlace, LogsElsewhere, LogStream, log_places
     from ecskit._tasks.launch import OnCancel, OnConflict, OnPartial
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecskit._waits.task_identifiers import Tasks
 
 __all__ = [
+    "AsyncOnLog",
     "Cause",
     "Diagnosis",
     "EssentialSource",
@@ -35,6 +36,7 @@ __all__ = [
     "Moment",
     "OnCancel",
     "OnConflict",
+    "OnLog",
     "OnPartial",
     "OutcomeKind",
     "RunTaskResult",
@@ -49,6 +51,7 @@ __all__ = [
 publish(
     globals(),
     {
+        "AsyncOnLog": "ecskit._logs.arguments",
         "Cause": "ecskit._explain.finding",
         "Diagnosis": "ecskit._explain.diagnosis",
         "EssentialSource": "ecskit._tasks.outcome",
@@ -63,6 +66,7 @@ publish(
         "Moment": "ecskit._logs.arguments",
         "OnCancel": "ecskit._tasks.launch",
         "OnConflict": "ecskit._tasks.launch",
+        "OnLog": "ecskit._logs.arguments",
         "OnPartial": "ecskit._tasks.launch",
         "OutcomeKind": "ecskit._tasks.outcome",
         "RunTaskResult": "ecskit._tasks.result",

@@ -92,8 +92,8 @@ def test_missing_ones_are_an_error() -> None:
     ("act", "message"),
     [
         (lambda ecs: ecs.clusters.describe("a b"), "clusters.describe: "),
-        (lambda ecs: ecs.clusters.describe("c000", include="TAGS"), "DescribeClustersRequest: include: expected a seq"),
-        (lambda ecs: ecs.clusters.iter(include=[1]), "DescribeClustersRequest: include[0]: expected str, got int"),
+        (lambda ecs: ecs.clusters.describe("c000", include="TAGS"), "clusters.describe: include: expected a seq"),
+        (lambda ecs: ecs.clusters.iter(include=[1]), "clusters.iter: include[0]: expected str, got int"),
     ],
 )
 def test_wrong_arguments_are_refused(act: Act, message: str) -> None:

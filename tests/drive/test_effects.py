@@ -92,8 +92,8 @@ class ByTheLook:
 
 def observe(query: Any, until: float) -> Flow[tuple[float, Any]]:
     now = (yield Sleep(0)).now
-    effect = Observe(alone=poll, query=query, ids=["a", "b"], born=now, after=until, due=until)
-    reply: Reply[Any] = yield effect
+    effect = Observe(query=query, ids=["a", "b"], born=now, after=until, due=until)
+    reply: Reply[Any] = yield from poll(effect)
     return reply.now, reply.error or reply.get()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
+import json
 import threading
 from collections.abc import Awaitable, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -18,7 +20,7 @@ from ecskit import AsyncClient, Client
 from ecskit._core.effects import Flow, Sleep
 from ecskit._waits.tasks import TASKS
 from ecskit.errors import ClientClosedError, EcsError, EventSourceError, RequestError, WaitTimeout
-from ecskit.events import EventBatch, TaskStateChange
+from ecskit.events import EventBatch, SqsSource, TaskStateChange, decode_event
 from ecskit.models import Tag
 from ecskit.testing import Fault, Simulator, TaskScript
 from ecskit.waits import WaitStory
@@ -246,10 +248,14 @@ def test_what_is_no_source_is_refused() -> None:
         ecs.observing("https://sqs.eu-west-1.amazonaws.com/123456789012/events")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with simulator.client() as ecs, pytest.raises(RequestError, match="its wait_seconds is 0"):
         ecs.observing(simulator.event_source(wait_seconds=0))
+    with simulator.client() as ecs, pytest.raises(RequestError, match="got the class SqsSource"):
+        ecs.observing(SqsSource)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with wrong:
         simulator.async_client().observing(None)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     with simulator.client() as ecs:
         block = ecs.observing(Scripted())
+        assert repr(block).startswith("<Observing of Scripted(")
+        assert "EventCounts(events=0," in repr(block)
         with block:
             pass
         with pytest.raises(RequestError, match="was entered before"), block:
@@ -342,6 +348,59 @@ def test_older_events_and_those_of_other_regions_change_nothing() -> None:
         assert (observed.counts.events, observed.counts.acknowledged) == (2 * len(events), 1)
     assert "PENDING" not in stories[-1].states
     assert all(story.stale == 0 for story in stories)
+
+
+def of_another_account(events: Sequence[TaskStateChange]) -> list[Any]:
+    """Return the same events, of a task with another id in a cluster of the same name."""
+    text = json.dumps([event.to_dict() for event in events])
+    own, id_ = events[0].account, events[0].task.task_arn.rpartition("/")[2]
+    return [decode_event(event) for event in json.loads(text.replace(own, "9" * 12).replace(id_, "f" * 32))]
+
+
+def test_events_of_another_account_change_nothing() -> None:
+    """No stream shows their tasks, and polls go on at their own pace. They are counted when the account is known."""
+    simulator, [arn] = launched(1, least=400)
+    foreign = of_another_account(events_of(simulator, 20))
+    early, late = (EventBatch(events=foreign, receipts=[receipt]) for receipt in "12")
+    source, shown = Scripted(batches=[early]), list[str]()
+    with simulator.client() as ecs, ecs.observing(source) as observed:
+        while not source.acknowledged:
+            threading.Event().wait(0.001)
+        with ecs.tasks.watch() as changes:
+            for change in changes:
+                shown.append(change.task.task_arn)
+                if len(shown) == 1:
+                    assert 0 == observed.counts.foreign
+                    source.batches.append(late)
+                    while source.acknowledged < 2:
+                        threading.Event().wait(0.001)
+                if change.task.last_status == "STOPPED":
+                    break
+        assert (len(foreign), 2 * len(foreign)) == (observed.counts.foreign, observed.counts.events)
+    assert {arn} == {*shown}
+    listed = [call.time for call in simulator.calls if call.operation == "ListTasks"]
+    assert max(after - before for before, after in itertools.pairwise(listed)) < 20
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_a_wrapped_client_needs_a_source_with_a_session(is_async: bool) -> None:  # noqa: FBT001  # a case
+    """Its own session is unknown: the message names what to pass."""
+    source = SqsSource("https://sqs.us-east-1.amazonaws.com/123456789012/events")
+
+    async def observe() -> None:
+        async with Simulator().async_client() as made, AsyncClient.wrap(made.botocore_client) as wrapping:
+            wrapping.observing(source)
+
+    with pytest.raises(RequestError) as error:
+        if is_async:
+            asyncio.run(observe())
+        else:
+            with Simulator().client() as made, Client.wrap(made.botocore_client) as wrapping:
+                wrapping.observing(source)
+    assert str(error.value) == (
+        "observing: source: this client wraps another one, whose session and credentials are not known; pass"
+        " SqsSource(queue_url, session=...) or SqsSource(queue_url, client=...)"
+    )
 
 
 def test_events_keep_what_they_lack() -> None:

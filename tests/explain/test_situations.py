@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -37,6 +38,8 @@ def simulator() -> Simulator:
     register(sim, "two", app, {"name": "helper", "image": "acme/helper:1"}, executionRoleArn=role)
     check = {"command": ["CMD-SHELL", "curl -f localhost"]}
     register(sim, "checked", {**app, "healthCheck": check}, executionRoleArn=role)
+    proxy = {"name": "proxy", "image": "acme/proxy:1", "essential": False, "healthCheck": check}
+    register(sim, "beside", app, proxy, executionRoleArn=role)
     return sim
 
 
@@ -51,6 +54,8 @@ class Situation:
     """The container of the first finding."""
     family: str = "job"
     log_lines: tuple[str, ...] = ()
+    seconds: float = 120.0
+    """From the launch to the explanation."""
 
 
 def start(reason: str, *findings: str, container: str | None = None) -> Situation:
@@ -138,6 +143,9 @@ TASKS: dict[str, Situation] = {
         ["maintenance"],
     ),
     "still running": Situation(TaskScript(), []),
+    "launched a moment ago": Situation(TaskScript(), ["task-provisioning"], seconds=3),
+    "a large image": Situation(TaskScript(time_to_start=300), ["task-pending"]),
+    "behind a load balancer soon": Situation(TaskScript(), ["task-activating"], seconds=18),
     "running and unhealthy": Situation(TaskScript.unhealthy(), ["container-health"], "app", "checked"),
 }
 
@@ -148,7 +156,7 @@ def explained(situation: Situation) -> Diagnosis:
     sim.script(situation.family, situation.script)
     with sim.client() as ecs:
         [task] = ecs.tasks.run(situation.family, launch_type="FARGATE", network=NETWORK).tasks
-        sim.clock.advance(120)
+        sim.clock.advance(situation.seconds)
         diagnosis = ecs.tasks.explain(task)
         if not situation.log_lines:
             return diagnosis
@@ -171,6 +179,39 @@ def test_a_task(name: str) -> None:
     if not situation.findings:
         assert diagnosis.first is None
         assert text.endswith("ECS shows nothing that is wrong.")
+
+
+def test_a_container_that_waits_for_another_one() -> None:
+    """ECS shows when the images were pulled."""
+    sim = simulator()
+    sim.script("job", TaskScript(time_to_start=300))
+    with sim.client() as ecs:
+        [task] = ecs.tasks.run("job", launch_type="FARGATE", network=NETWORK).tasks
+        sim.clock.advance(120)
+        [task] = ecs.tasks.describe(task)
+    [finding] = Diagnosis.of_task(attrs.evolve(task, pull_stopped_at=task.created_at)).findings
+    assert "task-waits" == finding.name
+    assert re.fullmatch(r"PENDING since \d\d:\d\d:\d\d UTC, images pulled", finding.evidence[0].text)
+
+
+def test_an_agent_of_ecs_exec_that_does_not_run() -> None:
+    """The task goes on, so this is minor; the reason of ECS is shown. One that starts is no finding."""
+    sim = simulator()
+    with sim.client() as ecs:
+        [task] = ecs.tasks.run("job", launch_type="FARGATE", network=NETWORK, enable_execute_command=True).tasks
+        sim.clock.advance(60)
+        [task] = ecs.tasks.describe(task)
+    [container] = task.containers
+    [agent] = container.managed_agents
+
+    def explained_with(**members: Any) -> Diagnosis:
+        agents = [attrs.evolve(agent, **members)]
+        return Diagnosis.of_task(attrs.evolve(task, containers=[attrs.evolve(container, managed_agents=agents)]))
+
+    [finding] = explained_with(last_status="STOPPED", reason="Received Container Stopped event").findings
+    assert ("exec-agent-stopped", "minor", "app") == (finding.name, finding.weight, finding.container)
+    assert "ExecuteCommandAgent STOPPED: Received Container Stopped event" == finding.evidence[0].text
+    assert explained_with().first is explained_with(last_status="PENDING").first is None
 
 
 def test_a_task_that_a_user_stopped() -> None:
@@ -285,6 +326,26 @@ def test_a_service_whose_tasks_are_unhealthy() -> None:
     """By the check of the container."""
     diagnosis = service(TaskScript.unhealthy(after=20), family="checked")
     assert "container-health" in named(diagnosis)
+
+
+def test_a_service_whose_tasks_are_unhealthy_now() -> None:
+    """ECS does not replace tasks for a container that is not essential: running tasks are read, too."""
+    diagnosis = service(TaskScript.unhealthy(), family="beside")
+    assert ["container-health"] == named(diagnosis)
+    assert "  UNHEALTHY (2 of 2, container proxy, image acme/proxy:1)" == str(diagnosis).splitlines()[1]
+
+
+def test_a_service_whose_tasks_start() -> None:
+    """What they wait for. When tasks fail, those that replace them are no finding."""
+    sim = simulator()
+    sim.script("job", TaskScript(time_to_start=300))
+    with sim.client() as ecs:
+        serve(ecs)
+        sim.clock.advance(120)
+        diagnosis = ecs.services.explain("web")
+    assert ["task-pending"] == named(diagnosis)
+    assert re.match(r"  PENDING since \d\d:\d\d:\d\d UTC \(2 of 2\)", str(diagnosis).splitlines()[1])
+    assert ["image-not-found"] == named(service(TaskScript.fails_to_pull(), lambda sim, _: sim.clock.advance(5)))
 
 
 def test_a_service_without_instances() -> None:

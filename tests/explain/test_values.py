@@ -41,12 +41,12 @@ def test_a_failing_load_balancer_check_has_the_code_from_the_event() -> None:
         f"web: 0 of 2 tasks run. 3 tasks of job:1 stopped between 12:00 and 12:02 UTC {HOUR}.",
         f"  {health} (3 of 3)",
         f"    event: (service web) {reason}",
-        "    The load balancer found the task unhealthy.",
+        "    The program answers the load balancer with a status code that the check does not accept.",
     ]
-    assert lines[4] == (
-        "    1. The program starts more slowly than the checks allow. Raise healthCheckGracePeriodSeconds."
-    )
+    assert lines[4].startswith("    1. The path of the check does not exist, or needs a login.")
     assert len(diagnosis.findings) == 1
+    slow = Diagnosis.of_service(service(reason.replace("Health checks failed with these codes: [502]", "timed out")))
+    assert ["load-balancer-health"] == [finding.name for finding in slow.findings]
 
 
 def test_events_before_the_latest_steady_state_are_history() -> None:

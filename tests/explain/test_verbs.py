@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.both_clients import Went, then
+from support.both_clients import Went, then, through_botocore
+from support.definitions import register
 from support.simulated_ecs import nothing
 from tasks.support import FARGATE, both
 
@@ -137,7 +138,7 @@ def test_one_service_is_explained(service: Any) -> None:
 def test_a_service_is_read_with_its_stopped_tasks() -> None:
     """And the definition of tasks with several containers, to know which are essential."""
     went = both(served, prepare=scripted(TaskScript.exits(1, after=5, container="helper"), "two"))
-    reads = ["DescribeServices", "ListTasks", "DescribeTasks", "DescribeTaskDefinition"]
+    reads = ["DescribeServices", *("ListTasks", "DescribeTasks") * 2, "DescribeTaskDefinition"]
     assert reads == [operation for operation in went.operations if operation != "CreateService"]
     [finding] = diagnosis_of(went).findings
     assert ("exit-error", "helper", finding.total) == (finding.name, finding.container, finding.count)
@@ -151,7 +152,7 @@ def test_a_service_whose_tasks_may_not_be_listed() -> None:
 
     went = both(lambda ecs: served(ecs, before=refuse), prepare=scripted(TaskScript.exits(1), "two"))
     [note] = diagnosis_of(went).notes
-    assert note.startswith("stopped tasks were not read, so events alone are explained: ListTasks: AccessDenied")
+    assert note.startswith("tasks were not read, so events alone are explained: ListTasks: AccessDenied")
 
 
 def test_a_service_that_does_not_exist() -> None:
@@ -183,8 +184,121 @@ def test_a_failed_deployment_has_the_finding_in_its_message() -> None:
         ecs.sim.script("job", TaskScript.fails_to_pull(NOT_FOUND))
         return ecs.services.deploy("web", task_definition="job")
 
-    text = str(both(act).raised(DeploymentRolledBack))
-    assert "; finding: The registry does not have this image: push it, or deploy one that exists; after " in text
+    error = both(act).raised(DeploymentRolledBack)
+    text = "; finding: The registry does not have this image: push it, or deploy one that exists; after "
+    assert text in str(error)
+    assert error.progress.diagnosis.first.name == "image-not-found"
+
+
+def deploying(script: TaskScript, seconds: float, **deployment: Any) -> Callable[[Any], Any]:
+    """Return an act that starts a deployment of `job`, whose tasks follow a script, and explains it a while later."""
+
+    def act(ecs: Any) -> Any:
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+        request = {"serviceName": "web", "taskDefinition": "two", "desiredCount": 2, "launchType": "FARGATE"}
+        ecs.sim.handle("CreateService", {**request, "networkConfiguration": network, **deployment})
+        ecs.clock.advance(300)
+        ecs.sim.script("job", script)
+
+        def explain(started: Any) -> Any:
+            ecs.clock.advance(seconds)
+            return started.explain()
+
+        return then(ecs.services.start_deployment("web", task_definition="job"), explain)
+
+    return act
+
+
+BREAKER = {"deploymentConfiguration": {"deploymentCircuitBreaker": {"enable": True, "rollback": True}}}
+
+
+def test_a_deployment_whose_tasks_fail() -> None:
+    """Tasks of earlier deployments are left out; the definition of the failed ones is read if it is needed."""
+    diagnosis = diagnosis_of(both(deploying(TaskScript.fails_to_pull(NOT_FOUND), 120)))
+    [finding] = diagnosis.findings
+    assert ("image-not-found", finding.total) == (finding.name, finding.count)
+    assert diagnosis.subject.startswith("ecs-svc/")
+    assert diagnosis.summary.endswith(
+        f" of default/web (job:1): IN_PROGRESS, 0 of 2 tasks running, {finding.count} failed."
+    )
+
+
+def test_a_deployment_that_was_rolled_back() -> None:
+    """The steady state of the rollback hides nothing. ECS's reason is in the summary, and is a consequence."""
+    diagnosis = diagnosis_of(both(deploying(TaskScript.fails_to_pull(NOT_FOUND), 1200, **BREAKER)))
+    assert ["image-not-found", "deployment-failed"] == [finding.name for finding in diagnosis.findings]
+    assert "ROLLBACK_SUCCESSFUL" in diagnosis.summary
+    assert "circuit breaker" in diagnosis.summary
+
+
+def test_a_deployment_whose_tasks_start_or_run() -> None:
+    """What the new tasks wait for; then nothing is wrong."""
+    [finding] = diagnosis_of(both(deploying(TaskScript(time_to_start=300), 120))).findings
+    assert ("task-pending", 2, 2) == (finding.name, finding.count, finding.total)
+    assert diagnosis_of(both(deploying(TaskScript(), 600))).first is None
+
+
+def test_a_deployment_whose_tasks_may_not_be_read() -> None:
+    """A note says so. The rest is explained."""
+
+    def refuse(ecs: Any) -> Any:
+        act = deploying(TaskScript.exits(1), 120)
+        ecs.sim.fail("ListTasks", Fault.access_denied(), times=None)
+        return act(ecs)
+
+    [note] = diagnosis_of(both(refuse)).notes
+    assert note.startswith("tasks that run or start were not read: ListTasks: AccessDeniedException")
+
+
+def logged(sim: Simulator) -> None:
+    """Let tasks of the family `logged` write lines, and end with an error."""
+    logs = {"awslogs-group": "/logged", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"}
+    container = {"name": "app", "image": "image:1", "logConfiguration": {"logDriver": "awslogs", "options": logs}}
+    register(sim, "logged", container, executionRoleArn="arn:aws:iam::123456789012:role/execution")
+    lines = [(0, "begin"), (1, f"password={SECRET}"), (2, "exec /app/run: exec format error")]
+    sim.script("logged", TaskScript(run_time=3, exit_codes=255, logs=lines))
+
+
+def explained_with_lines(log_tail: Any, refuse: bool = False) -> Went:  # noqa: FBT001, FBT002  # a case
+    """Explain a task with its last log lines, with the clients of a simulator."""
+
+    def act(ecs: Any) -> Any:
+        for operation in ("GetLogEvents", "FilterLogEvents") if refuse else ():
+            ecs.sim.fail(operation, Fault.access_denied(), times=None)
+        return ecs.tasks.explain(ecs.arns[0], log_tail=log_tail)
+
+    def make() -> Simulator:
+        sim = Simulator()
+        logged(sim)
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+        sim.handle("RunTask", {"taskDefinition": "logged", "launchType": "FARGATE", "networkConfiguration": network})
+        sim.clock.advance(120)
+        return sim
+
+    return through_botocore(act, make)
+
+
+def test_the_last_log_lines_name_the_cause() -> None:
+    """Where ECS shows an exit code only. The lines are shown, because the caller asks for them; not in the repr."""
+    diagnosis = diagnosis_of(explained_with_lines(2))
+    assert ["wrong-architecture", "exit-error"] == [finding.name for finding in diagnosis.findings]
+    assert [f"app | password={SECRET}", "app | exec /app/run: exec format error"] == diagnosis.log_lines
+    assert str(diagnosis).splitlines()[-3:] == [
+        "  The last log lines:",
+        *(f"    {line}" for line in diagnosis.log_lines),
+    ]
+    assert SECRET not in repr(diagnosis)
+
+
+def test_log_lines_that_cannot_be_read() -> None:
+    """A note has the reason and what to change. Without `log_tail`, nothing is read."""
+    went = explained_with_lines(2, refuse=True)
+    [note] = diagnosis_of(went).notes
+    assert note.startswith("log lines were not read: logs cannot be read: the log group /logged: the credentials need")
+    assert not {"GetLogEvents", "FilterLogEvents"} & set(explained_with_lines(None).operations)
+    wrong = explained_with_lines(0)
+    assert "log_tail: expected a number of lines, 1 or more, or None, got 0" in str(wrong.raised(RequestError))
+    assert wrong.calls == []
 
 
 def test_secrets_are_not_shown() -> None:

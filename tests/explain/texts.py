@@ -162,7 +162,14 @@ TEXTS: Mapping[str, Texts] = {
         READ,
         near=f"{LOGS} : signal: killed",
     ),
-    "log-unreachable": one("CannotStartContainerError: OCI runtime create failed: signal: killed"),
+    "log-unreachable": two(
+        "ResourceInitializationError: failed to validate logger args: The task cannot find the Amazon CloudWatch log"
+        " group defined in the task definition. There is a connection issue between the task and Amazon CloudWatch."
+        " Check your network configuration. : signal: killed",
+        "civiform/civiform#7648",
+        "2024-08-06",
+        near="CannotStartContainerError: OCI runtime create failed: signal: killed",
+    ),
     "log-driver": two(
         "CannotStartContainerError: Error response from daemon: failed to initialize logging driver:"
         " NoCredentialProviders: no valid providers in chain.",
@@ -190,8 +197,16 @@ TEXTS: Mapping[str, Texts] = {
         READ,
         near='CannotStartContainerError: exec: "run.sh": stat run.sh: no such file or directory',
     ),
-    "efs-denied": one("CannotPullContainerError: pull access denied for acme/app"),
-    "efs-not-mounted": one("ResourceInitializationError: failed to set up a volume"),
+    "efs-denied": two(
+        f"{EFS} b'mount.nfs4: access denied by server while mounting 127.0.0.1:/srv/gitlab/data' Traceback (most recent"
+        ' call last): File "/usr/sbin/supervisor_mount_efs", line 52, in <module> return_code = subprocess.check_call(',
+        FOUND,
+        READ,
+        near="CannotPullContainerError: pull access denied for acme/app",
+    ),
+    "efs-not-mounted": two(
+        f"{EFS} b'mount.nfs4...", FOUND, READ, near="ResourceInitializationError: failed to set up a volume"
+    ),
     "environment-file": two(
         "ResourceInitializationError: failed to download env files: file download command: non empty error stream:"
         " RequestCanceled: request context canceled caused by: context deadline exceeded",
@@ -221,7 +236,13 @@ TEXTS: Mapping[str, Texts] = {
         "2018-11-21",
         near='CannotStartContainerError: exec: "denied": executable file not found in $PATH',
     ),
-    "mount-not-possible": one("CannotStartContainerError: OCI runtime create failed: not a directory"),
+    "mount-not-possible": two(
+        "Cannot start service proxy: OCI runtime create failed: container_linux.go:344: starting container process"
+        ' caused "process_linux.go:424: container init caused \\"rootfs_linux.go:58: mounting \\\\\\"/nginx.conf',
+        FOUND,
+        READ,
+        near="CannotStartContainerError: OCI runtime create failed: not a directory",
+    ),
     "host-port-taken": two(
         "(HTTP code 500) server error - driver failed programming external connectivity on endpoint app_1 (416e): Error"
         " starting userland proxy: listen tcp 0.0.0.0:80: bind: address already in use",
@@ -256,7 +277,14 @@ TEXTS: Mapping[str, Texts] = {
         near="(service capacity) has started 1 tasks.",
     ),
     "instance-resources": two("RESOURCE:MEMORY", FAILURES, READ, near="the resource: memory is shown"),
-    "port-in-use": one("CannotStartContainerError: Bind for 0.0.0.0:80 failed: port is already allocated"),
+    "port-in-use": two(
+        f"{UNMET} The closest matching (container-instance 3f4de1c5-ffdd-4954-af7e-75b4be0c8841) is already using a"
+        " port required by your task. For more information, see the Troubleshooting section of the Amazon ECS Developer"
+        " Guide.",
+        FOUND,
+        READ,
+        near="CannotStartContainerError: Bind for 0.0.0.0:80 failed: port is already allocated",
+    ),
     "missing-attribute": two(
         f"{UNMET} The closest matching container-instance 333ba941-dd6f is missing an attribute required by your task."
         " For more information, see the Troubleshooting section.",
@@ -273,7 +301,12 @@ TEXTS: Mapping[str, Texts] = {
     ),
     "placement-constraint": two("LOCATION", FAILURES, READ, near="the LOCATIONS of tasks"),
     "instance-inactive": one("the service is inactive"),
-    "compute-mismatch": one("the selected task definition is compatible"),
+    "compute-mismatch": two(
+        " The selected task definition is not compatible with the selected compute strategy. ",
+        FOUND,
+        READ,
+        near="the selected task definition is compatible",
+    ),
     "task-quota": two(
         "(service web) was unable to place a task. Reason: You've reached the limit on the number of tasks you can run"
         " concurrently",
@@ -287,21 +320,35 @@ TEXTS: Mapping[str, Texts] = {
         READ,
         near="the CPU is above the average",
     ),
-    "provisioning-limit": one("Task provisioning took long"),
+    "provisioning-limit": two(
+        "ClientException: Tasks provisioning capacity limit exceeded.", FOUND, READ, near="Task provisioning took long"
+    ),
     "ec2-capacity": two(
         "We currently do not have sufficient t4g.xlarge capacity in the Availability Zone you requested (eu-north-1a).",
         "commonwarexyz/monorepo#2859",
         "2026-01-17",
         near="the instance is sufficient",
     ),
-    "ec2-quota": one("the vCPU limit is 32"),
+    "ec2-quota": two(
+        "Could not launch On-Demand Instances. VcpuLimitExceeded - You have requested more vCPU capacity than your"
+        " current vCPU limit of 4 allows for the instance bucket that the specified instance type belongs to.",
+        FOUND,
+        READ,
+        near="the vCPU limit is 32",
+    ),
     "network-interface-timeout": two(
         "Timeout waiting for network interface provisioning to complete",
         "aws-solutions/distributed-load-testing-on-aws#82",
         "2022-02-17",
         near="DockerTimeoutError: Could not transition to created; timed out after waiting 4m0s",
     ),
-    "network-interface-limit": one("Timeout waiting for network interface provisioning to complete."),
+    "network-interface-limit": two(
+        "Unexpected EC2 error while attempting to Create Network Interface in subnet 'subnet-1':"
+        " InsufficientFreeAddressesInSubnet",
+        FOUND,
+        READ,
+        near="Timeout waiting for network interface provisioning to complete.",
+    ),
     "role-not-assumable": two(
         "(service X) failed to launch a task with (error ECS was unable to assume the role"
         " 'arn:aws:iam::123456789012:role/X-task-execution-role' that was provided for this task. Please verify that"
@@ -323,12 +370,35 @@ TEXTS: Mapping[str, Texts] = {
         "2022-04-28",
         near="Task failed container health checks",
     ),
-    "container-health": one("Task failed ELB health checks in (target-group web)"),
+    "container-health": two(
+        "Task failed container health checks", FOUND, READ, near="Task failed ELB health checks in (target-group web)"
+    ),
+    "load-balancer-timeout": two(
+        "(service app) (instance i-0812a3bcd94babf12) (port 32779) is unhealthy in (target-group arn:aws:"
+        "elasticloadbalancing:us-east-1:111111111111:targetgroup/devel-Targe-1MJR8/3f44f857) due to (reason Request"
+        " timed out)",
+        FOUND,
+        READ,
+        near="(service app) (port 80) is unhealthy in (target-group web) due to (reason Health checks failed).",
+    ),
+    "load-balancer-code": two(
+        "(service app) (instance i-0) (port 32875) is unhealthy in (target-group arn:aws:elasticloadbalancing:"
+        "us-east-1:111111111111:targetgroup/devel-Targe-1111/1111) due to (reason Health checks failed"
+        " with these codes: [400])",
+        FOUND,
+        READ,
+        near="(service app) (port 80) is unhealthy in (target-group codes-404) due to (reason Health checks failed).",
+    ),
     "spot-interruption": two("TerminationNotice", f"{GUIDE}/fargate-capacity-providers.html", READ, near="Spot"),
     "host-lost": two(
         "Host EC2 (instance i-0123456789abcdef0) stopped.", f"{GUIDE}/stopped-task-errors.html", READ, near="Host EC2"
     ),
-    "maintenance": one("the service is in maintenance"),
+    "maintenance": two(
+        "Service web: ECS is performing maintenance on the underlying infrastructure hosting the task",
+        FOUND,
+        READ,
+        near="the service is in maintenance",
+    ),
     "replaced": two(
         "Scaling activity initiated by (deployment ecs-svc/8709920613704280865)",
         f"{GUIDE}/stopped-task-errors.html",
@@ -342,7 +412,14 @@ TEXTS: Mapping[str, Texts] = {
         "2022-02-17",
         near="Task stopped",
     ),
-    "deployment-configuration": one("(service web) has begun a deployment with its configuration."),
+    "deployment-configuration": two(
+        "(service app1-web-dev-EcsService-8FMliG8m6M2p) was unable to stop or start tasks during a deployment because"
+        " of the service deployment configuration. Update the minimumHealthyPercent or maximumPercent value and try"
+        " again.",
+        FOUND,
+        READ,
+        near="(service web) has begun a deployment with its configuration.",
+    ),
     "protected-tasks": one("(service web) has protected tasks."),
     "starts-delayed": two(
         "(service relay) is unable to consistently start tasks successfully. For more information, see the"
@@ -351,7 +428,18 @@ TEXTS: Mapping[str, Texts] = {
         "2025-11-24",
         near="(service web) has started 2 tasks.",
     ),
-    "deployment-failed": one("(service web) (deployment ecs-svc/1) deployment completed."),
+    "deployment-failed": two(
+        "ECS deployment circuit breaker: tasks failed to start.",
+        FOUND,
+        READ,
+        near="(service web) (deployment ecs-svc/1) deployment completed.",
+    ),
+    "deployment-alarm": two(
+        "(service web) (deployment ecs-svc/8028) deployment failed: alarm detected.",
+        FOUND,
+        READ,
+        near="(service web) (alarm high) deployment completed.",
+    ),
     "exec-not-connected": two(
         "InvalidParameterException: The execute command failed because execute command was not enabled when the task"
         " was run or the execute command agent isn't running. Wait and try again",
@@ -360,6 +448,12 @@ TEXTS: Mapping[str, Texts] = {
         near="InvalidParameterException: the target is connected",
     ),
     # Exit codes: each is a number.
+    # Statuses and codes, which are no texts.
+    "exec-agent-stopped": one("GuardDutyAgent RUNNING"),
+    "task-provisioning": one("DEPROVISIONING"),
+    "task-waits": one("RUNNING since 11:52:03 UTC, images pulled"),
+    "task-pending": one("SUSPENDING"),
+    "task-activating": one("DEACTIVATING"),
     **{
         name: one("12x")
         for name in (

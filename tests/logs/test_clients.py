@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import copy
 import gc
 import warnings
 from typing import Any
 
 import pytest
+from aiobotocore.session import AioSession
 from botocore.session import Session
 
 from ecskit import AsyncClient, Client
 from ecskit._core.effects import Send
 from ecskit._transport import others
 from ecskit._transport.options import Options
-from ecskit.errors import ClientClosedError
-from ecskit.testing import Simulator, SimulatorServer, attach
+from ecskit.errors import ClientClosedError, ConfigurationError
+from ecskit.testing import Simulator, SimulatorServer, attach, attach_async
 
 from .support import furnished
 from .test_reading import IN_ORDER, stopped
@@ -55,6 +57,50 @@ def test_over_http_and_with_a_session_of_the_caller() -> None:
         assert [line.message for line in client.tasks.logs(sim.tasks()[0].arn)] == IN_ORDER
         assert len(made) == 1
     attached.detach()
+
+
+def test_wrapped_clients() -> None:
+    """A client for CloudWatch Logs can be wrapped, too. It stays open, and a copy uses it."""
+    sim = furnished(prepare=stopped)()
+    session = Session()
+    session.set_credentials("testing", "testing")
+    attached = attach(session, sim)
+    made: Any = (session.create_client(name, region_name="us-east-1") for name in ("ecs", "logs"))
+    ecs, logs = made
+    closed: list[str] = []
+    logs.close = lambda: closed.append("logs")
+    arn = sim.tasks()[0].arn
+    for client in (Client.wrap(ecs, logs=logs), copy.copy(Client.wrap(ecs, logs=logs))):
+        with client:
+            assert [line.message for line in client.tasks.logs(arn)] == IN_ORDER
+    assert closed == []
+    with pytest.raises(ConfigurationError, match="expected a client for logs, got one for ecs"):
+        Client.wrap(ecs, logs=ecs)
+    elsewhere = session.create_client("logs", region_name="eu-west-1")
+    with Client.wrap(ecs, logs=elsewhere) as client, pytest.raises(ConfigurationError) as raised:
+        list(client.tasks.logs(arn))
+    assert str(raised.value) == (
+        "FilterLogEvents: the log group is in us-east-1, and the client that was passed as logs= is for eu-west-1; pass"
+        " one for us-east-1, or make the client with session= in place of `wrap`"
+    )
+    attached.detach()
+
+
+def test_wrapped_async_clients() -> None:
+    """The same with aiobotocore."""
+
+    async def run() -> list[str]:
+        sim = furnished(prepare=stopped)()
+        session = AioSession()
+        session.set_credentials("testing", "testing")
+        attach_async(session, sim)
+        made = (session.create_client(name, region_name="us-east-1") for name in ("ecs", "logs"))
+        async with next(made) as ecs, next(made) as logs, AsyncClient.wrap(ecs, logs=logs) as client:
+            with pytest.raises(ConfigurationError, match="expected a client for logs, got one for ecs"):
+                AsyncClient.wrap(ecs, logs=ecs)
+            return [line.message async for line in client.tasks.logs(sim.tasks()[0].arn)]
+
+    assert asyncio.run(run()) == IN_ORDER
 
 
 def test_a_closed_client_refuses() -> None:

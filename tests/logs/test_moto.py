@@ -6,6 +6,7 @@ moto's tasks write no lines, so the tests write them.
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import Iterator
 from datetime import datetime, timedelta, timezone
 from typing import Any
@@ -13,6 +14,7 @@ from typing import Any
 import boto3
 import pytest
 from moto.server import ThreadedMotoServer
+from wire.test_forks import in_a_child
 
 from ecskit import AsyncClient, Client
 from ecskit.errors import LogsUnavailable
@@ -116,3 +118,19 @@ def test_a_group_that_does_not_exist(moto: str, task: str, colour: str) -> None:
     with pytest.raises(LogsUnavailable) as raised:
         read(moto, lost["taskArn"], colour)
     assert "the log group /lost does not exist" in str(raised.value)
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system has no fork")
+def test_a_forked_child_has_connections_of_its_own(moto: str, task: str) -> None:
+    """It makes a client for CloudWatch Logs anew, and the one of the parent goes on."""
+    with Client(endpoint_url=moto, **KEYS) as client:
+
+        def lines() -> tuple[int, bool]:
+            found = [line.message for line in client.tasks.logs(task, since=START)]
+            return len(found), client._transport._others == parents
+
+        parents: object = {}
+        assert lines() == (25, False)
+        parents = dict(client._transport._others)
+        assert in_a_child(lines) == (25, False)
+        assert lines() == (25, True)

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
+from collections.abc import Collection
 from random import Random
 from typing import Any
 
 import pytest
 from support.both_clients import Ecs, Ended, aend_of, end_of
 
+from ecskit.models import AwsVpcConfiguration
 from ecskit.tasks import LogLine
 from ecskit.testing import Fault, LogBehaviour, LogEntry, Simulator, TaskScript
 
 from .support import awslogs, furnished, logs
 
+SUBNETS = AwsVpcConfiguration(subnets=["subnet-1"])
 CONTAINERS = ("app", "side", "third")
 OVERLAP = 10.0
 """Seconds after which a line may become visible and is yielded all the same."""
@@ -65,8 +68,8 @@ def counted(lines: list[LogLine]) -> Counter[tuple[str, str, float, str]]:
     return Counter((line.task_arn, line.container, line.time.timestamp(), line.message) for line in lines)
 
 
-def check(sim: Simulator, ended: Ended, first_call: int) -> None:
-    """Check that each line was yielded once, those of a stream by time unless late, within the budget."""
+def check(sim: Simulator, ended: Ended, first_call: int, tasks: Collection[str] | None = None) -> None:
+    """Check that each line of the tasks was yielded once, in order unless late, within the budget."""
     assert ended.error is None
     times = [call.time for call in sim.calls[first_call:] if call.operation in ("FilterLogEvents", "GetLogEvents")]
     for index in range(len(times)):
@@ -76,10 +79,11 @@ def check(sim: Simulator, ended: Ended, first_call: int) -> None:
         before = latest[line.stream]
         assert line.late == (before is not None and line.time < before)
         latest[line.stream] = line.time if before is None else max(before, line.time)
-    assert counted(ended.items) == written(sim)
+    expected = {line: count for line, count in written(sim).items() if tasks is None or line[0] in tasks}
+    assert counted(ended.items) == expected
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(6))
 async def test_followed_lines_are_complete(seed: int) -> None:
     """Even seeds use the sync client, odd ones the async client."""
     sim = world(seed)
@@ -92,3 +96,35 @@ async def test_followed_lines_are_complete(seed: int) -> None:
             ended = end_of(logs(follow=True), Ecs.of(client, sim, "sync"))
     assert sim.clock.now() < 900
     check(sim, ended, first_call)
+
+
+@pytest.mark.parametrize("seed", range(10, 14))
+async def test_lines_for_on_log_are_complete(seed: int) -> None:
+    """Those of all tasks of the call, before it returns."""
+    sim, seen = world(seed), list[LogLine]()
+    first_call = len(sim.calls)
+    options: Any = {"launch_type": "FARGATE", "network": SUBNETS, "count": 1 + seed % 3, "on_log": seen.append}
+    if seed % 2:
+        async with sim.async_client() as client:
+            outcomes = await client.tasks.run_to_completion("job", **options)
+    else:
+        with sim.client() as client:
+            outcomes = client.tasks.run_to_completion("job", **options)
+    check(sim, Ended(None, None, seen), first_call, {outcome.task.task_arn for outcome in outcomes})
+
+
+def test_tokens_that_expire_between_pages_end_no_pass() -> None:
+    """Streams take turns, so tokens of a short life expire each time. Each page shows a new line."""
+    names = "abcdef"
+    containers = [{"name": name, "logConfiguration": awslogs(group=f"/{name}")} for name in names]
+    script = TaskScript(run_time=30, logs=[LogEntry(n / 4, str(n), container=names[n % 6]) for n in range(24)])
+
+    def prepare(sim: Simulator) -> None:
+        sim.clock.advance(60)
+        sim.fail("FilterLogEvents", Fault.access_denied(), times=None)
+
+    behaviour = LogBehaviour(page_size=1, empty_pages=True, token_lifetime=2)
+    sim = furnished(script, containers=containers, behaviour=behaviour, prepare=prepare)()
+    with sim.client() as client:
+        lines = list(client.tasks.logs(sim.tasks()[0].arn))
+    assert [line.message for line in lines] == [str(n) for n in range(24)]

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import timedelta
 from typing import Any
 
+import pytest
 from support.definitions import NETWORK
 
 from ecskit.errors import LogsUnavailable, RequestError, ServicesMissing
@@ -88,6 +89,23 @@ def test_a_service_without_tasks_has_no_lines() -> None:
     """It is no error: tasks may come."""
     assert messages(lines(logs(), serving(0))) == []
     assert lines(logs(follow=True, timeout=20), serving(0)).elapsed == 20
+
+
+def test_tasks_that_never_start(caplog: pytest.LogCaptureFixture) -> None:
+    """They have no lines. Each reason is logged once, while ECS tries again and again."""
+    for options in ({}, {"follow": True, "timeout": 300}):
+        caplog.clear()
+        went = lines(logs(**options), serving(prepare=never_starting))
+        assert went.error is None
+        warnings = [record.getMessage().partition(" never started")[2] for record in caplog.records]
+        assert warnings == [", so it has no log lines: CannotPullContainerError: manifest unknown"] * 2
+
+
+def never_starting(sim: Simulator) -> None:
+    """Replace the task by others, which fail to start."""
+    sim.script("job", TaskScript.fails_to_pull())
+    sim.handle("UpdateService", {"service": "web", "forceNewDeployment": True})
+    sim.clock.advance(90)
 
 
 def test_what_goes_wrong() -> None:

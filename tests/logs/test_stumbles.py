@@ -56,6 +56,19 @@ def test_a_log_group_that_is_gone(options: dict[str, Any]) -> None:
     )
 
 
+@pytest.mark.parametrize("seconds", [5, 40])
+def test_a_log_group_that_is_gone_at_the_timeout(seconds: float) -> None:
+    """A task that has not started may still get its group; one that runs has none."""
+    behaviour = LogBehaviour(missing_groups=["/ecs/job"])
+    make = furnished(TaskScript(), behaviour=behaviour)
+    went = lines(logs(follow=True, timeout=seconds), make)
+    assert went.elapsed == seconds
+    if seconds < 20:
+        assert (went.error, messages(went)) == (None, [])
+    else:
+        assert "the log group /ecs/job does not exist in us-east-1" in str(went.raised(LogsUnavailable))
+
+
 def test_a_driver_that_cannot_be_read() -> None:
     """The message has where to look instead. Nothing is requested of CloudWatch Logs."""
     containers = [{"name": "app", "logConfiguration": {"logDriver": "splunk", "options": {"splunk-token": "hunter2"}}}]
@@ -145,8 +158,8 @@ def test_a_wrapped_client_cannot_make_one_for_logs(make_client: Callable[[Simula
     with Client.wrap(make_client(sim)) as client, pytest.raises(ConfigurationError) as raised:
         list(client.tasks.logs(sim.tasks()[0].arn))
     assert str(raised.value) == (
-        "FilterLogEvents: this client wraps one for ECS, and cannot make one for the service logs; make it with"
-        " session= in place of `wrap`"
+        "FilterLogEvents: this client wraps one for ECS, and cannot make one for the service logs; pass one to `wrap`:"
+        " logs=, or make the client with session= in place of `wrap`"
     )
 
 

@@ -90,8 +90,8 @@ def test_rollback_to_a_deleted_one(remove: Prepare) -> None:
     went = both(rollback, prepare=in_turn(deployed, remove))
     went.raised(NothingToRollBack)
     assert went.message == (
-        "service web was not rolled back: its earlier task definition web:1 was deleted; deploy another one with"
-        " `ecs.services.deploy`"
+        "service web was not rolled back: the task definition web:1 was deleted, or never existed; deploy another one"
+        " with `ecs.services.deploy`"
     )
     assert [] == went.requests("RegisterTaskDefinition")
 
@@ -176,7 +176,7 @@ def test_on_failure_with_a_deleted_one() -> None:
         **FAILING,
     )
     went.raised(DeploymentRollbackFailed)
-    assert "its earlier task definition web:1 was deleted; deploy another one" in went.message
+    assert "the task definition web:1 was deleted, or never existed; deploy another one" in went.message
 
 
 def test_on_cancel() -> None:

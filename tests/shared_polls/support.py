@@ -17,7 +17,8 @@ from support.both_clients import Ecs
 from support.definitions import NETWORK, register
 from support.simulated_ecs import AsyncSends, Sends
 
-from ecskit._core.effects import Flow, Observe, Sleep
+from ecskit._core.effects import Flow, Observe, Reply, Sleep
+from ecskit._core.errors import EcsError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.shared import SharedValues
 from ecskit._drive.sync import Runtime
@@ -187,11 +188,16 @@ def unshared(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("ecskit._polling.loop.poll", _poll_alone)
 
 
-def _poll_alone(observe: Observe) -> Flow[Observations[Any]]:
+def _poll_alone(observe: Observe) -> Flow[Reply[Observations[Any]]]:
     now = (yield Sleep(0)).now
     yield Sleep(max(0.0, observe.due - now))
-    observations: Observations[Any] = yield from observe.query.poll(observe.ids, observe.deadline)
-    return observations
+    observations: Observations[Any] | None = None
+    error: EcsError | None = None
+    try:
+        observations = yield from observe.query.poll(observe.ids, observe.deadline)
+    except EcsError as raised:
+        error = raised
+    return Reply((yield Sleep(0)).now, observations, error)
 
 
 def times(sim: Simulator, *operations: str) -> list[float]:

@@ -11,11 +11,12 @@ from typing import Any
 
 import boto3
 import pytest
+from tenacity import wait_fixed
 
 import ecskit
 from ecskit._core.effects import Share
 from ecskit.errors import ConfigurationError
-from ecskit.testing import Simulator, TaskScript
+from ecskit.testing import Simulator, SimulatorServer, TaskScript
 from ecskit.waits import PollBudget
 
 from . import support
@@ -127,3 +128,18 @@ def test_whole_clients_hold_it(colour: str) -> None:
 
         asyncio.run(act())
     support.assert_within_budget(support.times(sim), 0.5, 2.5)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_clients_of_a_simulator_take_the_same(colour: str) -> None:
+    """In the same process and over HTTP; what is wrong is refused by name."""
+    name = "client" if colour == "sync" else "async_client"
+    with SimulatorServer() as server:
+        for made_by in (Simulator(), server):
+            make, budget, poll = getattr(made_by, name), PollBudget(2), wait_fixed(7)
+            client = make(budget=budget, poll=poll)
+            assert budget is budget_of(client)
+            assert poll is client._runtime.poll
+            assert 3 == budget_of(make(polls_per_second=3)).polls_per_second
+            with pytest.raises(ConfigurationError, match="polls_per_second must be a number above 0, not 0"):
+                make(polls_per_second=0)

@@ -10,8 +10,9 @@ import pytest
 from ecskit._core.effects import Observe, Reply, Waker
 from ecskit._polling.batches import Batches, Target
 from ecskit._polling.observations import Observations, ResourceState
+from ecskit._polling.poll_requests import PollRequest
 from ecskit._polling.received_events import ANY, Reported
-from ecskit._polling.shared_polls import PollRequest, SharedPolls, poll, reply_of
+from ecskit._polling.shared_polls import SharedPolls, reply_of
 from ecskit._tasks.watching import _Round
 from ecskit._waits.tasks import TASKS
 from ecskit.models import Task
@@ -39,7 +40,7 @@ def streamed(shared: SharedPolls, query: _Round, merged: int) -> PollRequest:
         "merged": merged,
         "resync": True,
     }
-    return shared.add(Observe(alone=poll, query=query, ids=[ANY], **members), Waker(), 1.0)
+    return shared.add(Observe(query=query, ids=[ANY], **members), Waker(), 1.0)
 
 
 def test_each_event_reaches_a_stream_once() -> None:
@@ -65,7 +66,7 @@ def waiting(shared: SharedPolls, scope: str, now: float, version: int = 1) -> Po
     """Add the request of a wait for the task `t` that polled before, and polls again in 15 s."""
     query, known = Batches(TASKS, {"t": Target(scope, "t")}), {"t": ResourceState(reported("t", version).resource)}
     members: dict[str, Any] = {"born": now, "after": now + 7, "due": now + 15, "known": known, "resync": True}
-    return shared.add(Observe(alone=poll, query=query, ids=["t"], **members), Waker(), now)
+    return shared.add(Observe(query=query, ids=["t"], **members), Waker(), now)
 
 
 def miss(shared: SharedPolls, now: float) -> None:

@@ -235,7 +235,7 @@ MADE: dict[str, Callable[[], Any]] = {
     "TaskFailedError": lambda: TaskFailedError([secretive(), secretive(0)], story()),
     "RunTaskResult": a_result,
     "TasksNotStarted": lambda: TasksNotStarted(a_result(), stopped=True),
-    "TasksMissing": lambda: TasksMissing([ARN], [secretive().task]),
+    "TasksMissing": lambda: TasksMissing([ARN], {"b": secretive().task}),
     "TasksNotStopped": lambda: TasksNotStopped({ARN: service_error()}, {"b": None}),
 }
 
@@ -305,17 +305,15 @@ def test_equal_reasons_are_listed_once() -> None:
 
 def test_what_is_missing_is_told() -> None:
     """Up to ten names."""
-    error = TasksMissing([f"t{i}" for i in range(12)], [secretive().task])
+    error = TasksMissing([f"t{i}" for i in range(12)], {"b": secretive().task})
     assert str(error).startswith("ECS does not show 12 of 13 tasks: t0, t1")
     assert str(error).endswith("t9, and 2 more")
 
 
 def test_tasks_that_were_not_stopped_are_listed() -> None:
-    """With why; trying again is sensible where it is for each."""
+    """With why, an error that is that of several once; trying again is sensible where it is for each."""
     throttled = service_error(ThrottledError, "ThrottlingException")
     error = TasksNotStopped({"a": throttled, "b": throttled}, {"c": None})
-    assert (
-        "StopTask failed for 2 of 3 tasks: a: StopTask: ThrottlingException: no; b: StopTask: ThrottlingException: no"
-    ) == str(error)
+    assert "StopTask failed for 2 of 3 tasks: a, b: StopTask: ThrottlingException: no" == str(error)
     assert error.retryable
     assert not TasksNotStopped({"a": throttled, "b": service_error()}, {}).retryable

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -10,10 +11,12 @@ from typing import Any
 
 import pytest
 from support import both_clients
-from support.both_clients import Act, Ecs, Went
+from support.both_clients import Act, Ecs, Went, aperform, perform
 from support.cutting_short import CUTS
 from support.definitions import register
+from support.simulated_ecs import answer
 
+from ecskit._core.effects import RawResponse, Send
 from ecskit.bulk import BulkProgress
 from ecskit.errors import FailuresError, RequestError, TasksNotStarted
 from ecskit.testing import PUBLISHED_QUOTAS, Fault, Simulator, TaskScript
@@ -193,6 +196,27 @@ def test_an_error_of_the_callback_ends_the_call() -> None:
     went = both_clients.both(running(100, on_progress=refuse, on_cancel="stop"), paced, compared=lambda _: None)
     assert "enough" == str(went.error)
     assert [] == went.running
+    cause = went.raised(ValueError).__cause__
+    assert (True, True) == (cause.ended_early, cause.stopped)
+    assert {task.arn for task in went.sim.tasks()} == {*cause.result.task_arns}
+
+
+def test_an_error_of_the_callback_has_the_tasks_that_were_started() -> None:
+    """All of them: a call under way is repeated under its token."""
+
+    def refuse(progress: BulkProgress) -> None:
+        if progress.done == 15:
+            raise ValueError("enough")
+
+    act = running(100, on_progress=refuse)
+    ends = perform(act, Ecs.sync(furnished())), asyncio.run(aperform(act, Ecs.aio(furnished())))
+    for went in ends:
+        cause = went.raised(ValueError).__cause__
+        assert isinstance(cause, TasksNotStarted)
+        assert {task.arn for task in went.sim.tasks()} == {*cause.result.task_arns}
+        assert 15 <= len(cause.result.task_arns) < 100
+        text = f"RunTask: {len(cause.result.tasks)} of 100 tasks started: an exception of `on_progress` ended the call"
+        assert str(cause).startswith(text)
 
 
 @pytest.mark.parametrize("on_progress", [3, "print"])
@@ -229,3 +253,18 @@ def test_callbacks_of_threads_come_one_after_the_other() -> None:
     callback: Callable[[BulkProgress], None] = enter
     Ecs.sync(furnished()).tasks.run("job", count=400, on_progress=callback, **FARGATE)
     assert [1] * 400 == most
+
+
+def test_the_time_for_capacity_does_not_end_while_calls_wait_for_their_turns() -> None:
+    """The last calls begin after ten seconds, and have the five seconds, too."""
+
+    def lacks(sim: Simulator, send: Send) -> RawResponse:
+        if send.operation == "RunTask" and re.search(r"-(25|28)-[01]$", send.params["clientToken"]):
+            sim.fail("RunTask", Fault.no_capacity("AGENT"))
+        return answer(sim, send)
+
+    act = running(300, capacity_timeout=5, client_token="k")
+    went = both_clients.both(act, paced, hooks=lambda: {"answer": lacks}, compared=counted)
+    assert went.returned().complete
+    assert 34 == len(went.requests("RunTask"))
+    assert max(went.times("RunTask")) > 10

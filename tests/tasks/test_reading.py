@@ -6,14 +6,22 @@ import asyncio
 import itertools
 import json
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
-from support.both_clients import Ecs, Went, aperform, perform
+from support.both_clients import Act, Ecs, Went, aperform, perform
 from support.simulated_ecs import answer
 
 from ecskit._core.effects import RawResponse, Send
-from ecskit.errors import AccessDeniedException, ClusterNotFoundException, RequestError, TasksMissing, ThrottledError
+from ecskit.errors import (
+    AccessDeniedException,
+    BulkError,
+    ClusterNotFoundException,
+    RequestError,
+    TasksMissing,
+    ThrottledError,
+)
 from ecskit.models import RunTaskResponse
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
 
@@ -148,16 +156,22 @@ def test_tags(*, tags: bool) -> None:
 )
 @pytest.mark.parametrize("count", [1, 150])
 def test_looking_is_refused(fault: Fault, kind: type[Exception], count: int) -> None:
-    """The SDK has tried: raised, whatever other calls have brought."""
+    """The SDK has tried. The error has what other calls have returned."""
 
     def prepare(sim: Simulator) -> None:
         launch(sim, count)
         sim.fail("DescribeTasks", fault)
 
-    went = both(lambda ecs: ecs.tasks.describe(ecs.arns), prepare=prepare)
-    assert isinstance(went.error, kind)
-    went = both(lambda ecs: ecs.tasks.describe(ecs.arns, allow_missing=True), prepare=prepare)
-    assert isinstance(went.error, kind)
+    for allowed in (False, True):
+        act: Act = partial(lambda ecs, allowed: ecs.tasks.describe(ecs.arns, allow_missing=allowed), allowed=allowed)
+        went = both(act, prepare=prepare)
+        if count == 1:
+            assert isinstance(went.error, kind)
+            continue
+        error = went.raised(BulkError)
+        assert isinstance(error.__cause__, kind)
+        assert {task.arn for task in went.sim.tasks()} == {*error.errors, *error.results}
+        assert (100, 50) == (len(error.errors), len(error.results))
 
 
 BAD_INPUT: list[tuple[Any, str | None, str]] = [

@@ -290,6 +290,7 @@ def test_cancelled() -> None:
         ({"until": "dead"}, "until: expected one of stopped, requested, got 'dead'"),
         ({"timeout": "1"}, "timeout: expected seconds"),
         ({"reason": 3}, "reason: expected a str, got int"),
+        ({"reason": "x" * 256}, "reason: expected at most 255 characters, got 256"),
     ],
 )
 def test_bad_input(options: dict[str, Any], message: str) -> None:

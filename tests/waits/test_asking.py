@@ -37,7 +37,6 @@ def ended(id_: str = "a") -> Task:
         (["a"], "prod", "prod"),
         (("a",), CLUSTER_ARN, CLUSTER_ARN),
         (arn("a"), None, "prod"),
-        (arn("a"), "", "prod"),
         ([arn("a")], "prod", "prod"),
         (arn("a"), CLUSTER_ARN, CLUSTER_ARN),
         ("arn:aws:ecs:eu-west-1:123456789012:task/a", "prod", "prod"),
@@ -58,7 +57,8 @@ def test_tasks_and_their_cluster_are_identified_in_many_ways(tasks: Any, cluster
     ("tasks", "cluster", "path", "problem"),
     [
         ("a", None, "tasks", "pass cluster="),
-        ("a", "", "tasks", "pass cluster="),
+        ("a", "", "cluster", "it is empty; pass the name or ARN of a cluster"),
+        ("a", ["prod"], "cluster", "expected a name or ARN, got list"),
         ("arn:aws:ecs:eu-west-1:123456789012:task/a", None, "tasks", "pass cluster="),
         (["a", arn("b")], None, "tasks[0]", "pass cluster="),
         ([arn("a"), arn("b", "test")], "prod", "tasks[1]", "is in cluster test, not in prod"),

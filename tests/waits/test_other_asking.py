@@ -78,7 +78,7 @@ def test_all_bad_targets_are_in_one_error(wait: str) -> None:
     ("wait", "things", "said", "path", "problem"),
     [
         ("container_instances_connected", "a", {}, "container_instances", "pass cluster="),
-        ("container_instances_connected", "a", {"cluster": ""}, "container_instances", "pass cluster="),
+        ("container_instances_connected", "a", {"cluster": ""}, "cluster", "it is empty; pass the name or ARN"),
         ("container_instances_connected", ["i-0abc"], {}, "container_instances[0]", "pass cluster="),
         (
             "container_instances_drained",

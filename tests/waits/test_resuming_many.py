@@ -264,7 +264,10 @@ def test_bad_input() -> None:
         "wait.resume_all: handles[1]: its wait is in account 999999999999, that of handles[0] is in 123456789012;"
         " use a client of each account"
     )
-    assert wrong(here, "text") == "wait.resume_all: handles[1]: expected a WaitHandle, got str"
+    as_text = "expected a WaitHandle, got str; for text, pass WaitHandle.from_json(text)"
+    assert wrong(here, "text") == f"wait.resume_all: handles[1]: {as_text}"
+    went = both(lambda ecs: ecs.wait.resume(here.to_json()), simulator(0))
+    assert str(went.raised(RequestError)) == f"wait.resume: handle: {as_text}"
     assert "handles[0]: there is no wait 'naps'" in wrong(attrs.evolve(here, wait="naps"))
     assert "handles[0]: its arguments are not those of" in wrong(attrs.evolve(here, arguments={"colour": "red"}))
     assert "handles[1]: tasks[0]: 'a b' is not the id" in wrong(here, attrs.evolve(here, ids=["a b"]))

@@ -15,10 +15,10 @@ import attrs
 import pytest
 from support.definitions import register
 
-from ecskit._core.errors import RequestError
-from ecskit._core.structuring import structure_hook
+from ecskit._core.effects import RawResponse
+from ecskit._core.errors import MalformedResponseError
 from ecskit._core.unchanged import FrozenDict, FrozenList, Unchanged
-from ecskit._core.wire import encode
+from ecskit._core.wire import decode_response, encode
 from ecskit.models import DescribeServicesResponse, DescribeTasksResponse, Service, Task
 from ecskit.testing import Simulator
 
@@ -29,15 +29,21 @@ TASK = {"taskArn": ARN, "lastStatus": "RUNNING", "desiredStatus": "RUNNING"}
 
 
 def tasks(*statuses: str, **members: Any) -> dict[str, Any]:
-    """Return a response as it travels, with new objects each time."""
+    """Return a response with some tasks."""
     shown = [{**TASK, "taskArn": f"{ARN}{i}", "lastStatus": status, **members} for i, status in enumerate(statuses)]
-    data: dict[str, Any] = json.loads(json.dumps({"tasks": shown, "failures": []}))
-    return data
+    return {"failures": [], "tasks": shown}
 
 
-def decoded(unchanged: Unchanged, data: Any) -> DescribeTasksResponse:
-    response: DescribeTasksResponse = unchanged.structure(data, DescribeTasksResponse)
-    return response
+def decoded(unchanged: Unchanged, data: Any, cls: type[Any] = DescribeTasksResponse) -> Any:
+    """Decode the text of a response as polls do."""
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return decode_response("Describe", cls, RawResponse(body, {"HTTPStatusCode": 200}), None, unchanged.read)
+
+
+def plainly(data: Any, cls: type[Any] = DescribeTasksResponse) -> Any:
+    """Decode the text of a response as calls do."""
+    body = data if isinstance(data, bytes) else json.dumps(data).encode()
+    return decode_response("Describe", cls, RawResponse(body, {"HTTPStatusCode": 200}), None)
 
 
 @pytest.mark.parametrize("operation", OPERATIONS)
@@ -45,9 +51,9 @@ def test_every_response_is_decoded_as_by_a_call(operation: str) -> None:
     """Equal, with the same repr and the same data, the first time and again."""
     data = Sampler(full=True).make(output_shape(operation))
     cls = model_class(output_shape(operation))
-    plain, unchanged = structure_hook(cls)(data, cls), Unchanged()
+    plain, unchanged = plainly(data, cls), Unchanged()
     for _ in range(2):
-        response = unchanged.structure(json.loads(json.dumps(data)), cls)
+        response = decoded(unchanged, data, cls)
         assert (response, repr(response), response.to_dict()) == (plain, repr(plain), plain.to_dict())
 
 
@@ -67,8 +73,9 @@ def test_models_of_different_classes_are_apart() -> None:
     """Raw data that two classes can read makes a model of each."""
     unchanged = Unchanged()
     data = {**TASK, "serviceArn": "a", "serviceName": "b", "clusterArn": "c", "status": "ACTIVE"}
-    [service] = unchanged.structure({"services": [data]}, DescribeServicesResponse).services
-    [task] = unchanged.structure({"tasks": [data]}, DescribeTasksResponse).tasks
+    data["taskArn"] = data["serviceArn"]
+    [service] = decoded(unchanged, {"services": [data]}, DescribeServicesResponse).services
+    [task] = decoded(unchanged, {"tasks": [data]}).tasks
     assert (type(service), type(task)) == (Service, Task)
 
 
@@ -77,7 +84,7 @@ def test_models_that_nothing_holds_are_forgotten() -> None:
     unchanged = Unchanged()
     held = decoded(unchanged, tasks("RUNNING", "STOPPED")).tasks[0]
     gc.collect()
-    assert list(unchanged._models.values()) == [held]
+    assert [each() for each in unchanged._shown.values()] == [held]
 
 
 def test_threads_share_models() -> None:
@@ -87,7 +94,7 @@ def test_threads_share_models() -> None:
     with ThreadPoolExecutor(8) as threads:
         responses = list(threads.map(lambda data: decoded(unchanged, data), bodies))
     for data, response in zip(bodies, responses, strict=True):
-        assert response == structure_hook(DescribeTasksResponse)(data, DescribeTasksResponse)
+        assert response == plainly(data)
 
 
 @pytest.mark.parametrize(
@@ -103,24 +110,78 @@ def test_threads_share_models() -> None:
 )
 def test_errors_name_the_place_as_those_of_calls_do(data: Any) -> None:
     """The path begins at the response, not at the resource."""
-    with pytest.raises(RequestError) as plain:
-        structure_hook(DescribeTasksResponse)(data, DescribeTasksResponse)
-    with pytest.raises(RequestError) as shared:
+    with pytest.raises(MalformedResponseError) as plain:
+        plainly(data)
+    with pytest.raises(MalformedResponseError) as shared:
         decoded(Unchanged(), data)
     assert str(shared.value) == str(plain.value)
 
 
-def test_what_is_no_json_is_decoded_as_by_a_call() -> None:
-    """A double of the botocore client may answer with any objects, and JSON may be nested deeply. Neither is shared."""
-    deep: Any = 1
-    for _ in range(3000):
-        deep = [deep]
-    for odd in (object(), deep):
-        unchanged, data = Unchanged(), {"tasks": [None, {**TASK, "odd": odd}]}
-        none, task = decoded(unchanged, data).tasks
-        assert none is None
-        assert task.extra_fields["odd"] is odd
-        assert not unchanged._models
+WHOLE = json.dumps(TASK)
+AWKWARD: dict[str, str] = {
+    "white space": '\n{ "tasks" :\t[ %s , %s ] , "failures" : [ ] }\r\n',
+    "a null": '{"tasks":[null,%s,null],"failures":[]}',
+    "none": '{"tasks":[],"failures":[]}',
+    "the list is null": '{"tasks":null,"failures":[]}',
+    "the list is absent": '{"failures":[]}',
+    "the list comes twice": '{"tasks":[%s],"tasks":[null]}',
+    "an unknown member": '{"later":{"tasks":[%s]},"tasks":[]}',
+    "an unknown member of a failure": '{"failures":[{"later":{"tasks":[%s]}}],"tasks":[]}',
+    "the text of a list in a text": '{"failures":[{"detail":"\\"tasks\\":["}],"tasks":[]}',
+    "a task inside of a task": '{"tasks":[{"later":{"tasks":[%s]},' + WHOLE[1:] + "]}",
+    "a task that begins as another one": '{"tasks":[' + WHOLE[:-1] + ', "version": 2}, %s]}',
+    "braces and quotes in texts": '{"tasks":[' + WHOLE[:-1] + ', "group": "}\\"],{\\u007d\\ud83d\\ude00"}, %s]}',
+    "another ARN first": '{"tasks":[{"containers":[{"taskArn":"b"}],' + WHOLE[1:] + ", %s]}",
+    "an escape in the ARN": '{"tasks":[' + WHOLE.replace("arn:", "\\u0061rn:") + ", %s]}",
+    "a member that comes twice": '{"tasks":[{"lastStatus":"PENDING",' + WHOLE[1:] + ", %s]}",
+    "numbers": '{"tasks":[' + WHOLE[:-1] + ', "createdAt": 1e3, "later": [1E400, NaN, 123456789012345678901]}, %s]}',
+}
+
+
+@pytest.mark.parametrize("text", AWKWARD.values(), ids=list(AWKWARD))
+def test_awkward_texts_are_decoded_as_by_a_call(text: str) -> None:
+    """In any order after one another, so that tasks of one are unchanged in the next one."""
+    unchanged, held = Unchanged(), list[Any]()
+    for each in [*AWKWARD.values(), text, text]:
+        body = each.replace("%s", WHOLE).encode()
+        held.append(decoded(unchanged, body))
+        assert repr(held[-1]) == repr(plainly(body))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        '{"tasks":[',
+        '{"tasks":[%s',
+        '{"tasks":[%s,]}',
+        '{"tasks":[%s%s]}',
+        '{"tasks":[%s]',
+        "\xff",
+        '{"tasks":[%s]]}',
+    ],
+)
+def test_what_is_no_json_is_refused_as_by_a_call(text: str) -> None:
+    """With the same message, also after the task was decoded once."""
+    unchanged, body = Unchanged(), text.replace("%s", WHOLE).encode("latin-1")
+    held = decoded(unchanged, {"tasks": [TASK]})
+    with pytest.raises(MalformedResponseError) as plain:
+        plainly(body)
+    with pytest.raises(MalformedResponseError) as shared:
+        decoded(unchanged, body)
+    assert str(shared.value) == str(plain.value)
+    assert held.tasks
+
+
+def test_doubles_of_the_botocore_client_are_decoded_as_by_a_call() -> None:
+    """They answer with any objects, which have no text."""
+    odd = object()
+    raw = RawResponse(b"", {}, parsed={"tasks": [None, {**TASK, "odd": odd}]})
+    none, task = decode_response("Describe", DescribeTasksResponse, raw, None, Unchanged().read).tasks
+    assert none is None
+    assert task is not None
+    assert task.extra_fields["odd"] is odd
 
 
 CHANGES: dict[str, Callable[[Any], Any]] = {
@@ -177,8 +238,8 @@ def test_a_shared_model_is_used_as_any_other(operation: str) -> None:
     data = Sampler(full=True).make(output_shape(operation))
     items = next(name for name in data if name != "failures")
     data[items][0]["later"] = {"deep": [{"a": [1]}]}
-    hooks = (structure_hook(cls), Unchanged().structure)
-    plain, shared = (getattr(hook(data, cls), attribute_name(items))[0] for hook in hooks)
+    responses = plainly(data, cls), decoded(Unchanged(), data, cls)
+    plain, shared = (getattr(response, attribute_name(items))[0] for response in responses)
     held = [getattr(part, a.name) for part in parts(shared) for a in attrs.fields(type(part))]
     holders = {type(each) for each in held if isinstance(each, (list, dict))}
     assert holders == {FrozenList, FrozenDict}

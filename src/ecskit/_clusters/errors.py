@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit._core.errors import MissingError
+from ecskit._core.bulk_errors import MissingError
 
 if TYPE_CHECKING:
     from ecskit.models.clusters import Cluster

@@ -77,7 +77,11 @@ NAMESPACES = (
         name="task_definitions",
         class_="TaskDefinitionVerbs",
         about="Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`.",
-        modules=("ecskit._task_definitions.registering", "ecskit._task_definitions.removing"),
+        modules=(
+            "ecskit._task_definitions.registering",
+            "ecskit._task_definitions.removing",
+            "ecskit._task_definitions.pruning",
+        ),
     ),
     Namespace(
         name="tags",
@@ -114,11 +118,13 @@ NAMESPACES = (
         modules=(
             "ecskit._deployments.deploy",
             "ecskit._deployments.watch",
+            "ecskit._deployments.history",
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
             "ecskit._plans.planning",
             "ecskit._plans.applying",
             "ecskit._services.creating",
+            "ecskit._services.autoscaling",
             "ecskit._services.deleting",
             "ecskit._services.reading",
             "ecskit._services.explaining",
@@ -134,7 +140,12 @@ NAMESPACES = (
     ),
 )
 
-SYNC_ALIASES = {"AsyncOnPause": "OnPause", "AsyncOnPoll": "OnPoll", "AsyncOnProgress": "OnProgress"}
+SYNC_ALIASES = {
+    "AsyncOnLog": "OnLog",
+    "AsyncOnPause": "OnPause",
+    "AsyncOnPoll": "OnPoll",
+    "AsyncOnProgress": "OnProgress",
+}
 """Type aliases of callbacks: the async name, and the sync name in the same module."""
 
 _OF_CLIENT = {"poll": "self._runtime.poll if poll is None else poll"}

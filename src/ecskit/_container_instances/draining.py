@@ -11,6 +11,7 @@ from ecskit._container_instances.finding import describe_until_answered, named_b
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Targets
+from ecskit._polling.bulk import AsyncOnProgress, check_on_progress
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.guarding import guarded
 from ecskit._polling.identifiers import targets_of
@@ -34,6 +35,7 @@ def drain(
     on_partial: OnEnd = "leave",
     on_timeout: OnEnd = "leave",
     on_cancel: OnEnd = "leave",
+    on_progress: AsyncOnProgress | None = None,
     wait_options: WaitOptions,
 ) -> Flow[list[ContainerInstance]]:
     """Set container instances to DRAINING, ten per call, and wait until they have no tasks.
@@ -51,13 +53,17 @@ def drain(
             raised in both cases.
         on_timeout: What to do when the wait times out, or a container instance is not visible: the same choices.
         on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
+        on_progress: Called when each is set to DRAINING, or cannot be, with the `BulkProgress` so far. With an async
+            client it may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies;
+            its cause is ContainerInstancesNotChanged with the results.
         wait_options: How long to wait after the change, and how often to poll.
 
     Returns:
         The last observation of each container instance, in the order given.
 
     Raises:
-        ContainerInstancesNotChanged: Some were not set to DRAINING; `changed` names those that were. There was no wait.
+        ContainerInstancesNotChanged: Some were not set to DRAINING; `errors` has the reasons, `results` the others.
+            There was no wait.
         ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
         WaitFailed: A container instance was deregistered while it had tasks.
         WaitTimeout: The wait timed out, or made `max_polls` polls.
@@ -70,6 +76,7 @@ def drain(
     """
     targets = targets_of("container_instances.drain", IDENTIFIERS, container_instances, cluster=cluster)
     wait_options.check("container_instances.drain")
+    check_on_progress("container_instances.drain", on_progress)
     choices = (
         ("until", until, UntilDrained),
         ("on_partial", on_partial, OnEnd),
@@ -83,22 +90,29 @@ def drain(
     ]
     if problems:
         raise RequestError("container_instances.drain", problems)
-    return _Draining(targets, wait_options, until, on_partial, on_timeout, on_cancel).run()
+    return _Draining(targets, wait_options, until, on_partial, on_timeout, on_cancel, on_progress).run()
 
 
-def activate(container_instances: ContainerInstances, *, cluster: str | None = None) -> Flow[list[ContainerInstance]]:
+def activate(
+    container_instances: ContainerInstances,
+    *,
+    cluster: str | None = None,
+    on_progress: AsyncOnProgress | None = None,
+) -> Flow[list[ContainerInstance]]:
     """Set container instances to ACTIVE, ten per call, so that ECS places tasks on them again.
 
     Args:
         container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
             instances.
         cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
+        on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
         The container instances as the responses show them, in the order given.
 
     Raises:
-        ContainerInstancesNotChanged: Some were not set to ACTIVE; `changed` names those that were.
+        ContainerInstancesNotChanged: Some were not set to ACTIVE; `errors` has the reasons, `results` the others.
         ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
         FailuresError: The response that was passed holds failures; nothing was changed.
         RequestError: An argument is wrong; nothing was sent.
@@ -108,11 +122,12 @@ def activate(container_instances: ContainerInstances, *, cluster: str | None = N
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateContainerInstancesState.html
     """
     targets = targets_of("container_instances.activate", IDENTIFIERS, container_instances, cluster=cluster)
+    check_on_progress("container_instances.activate", on_progress)
 
     def flow() -> Flow[list[ContainerInstance]]:
         found = yield from describe_until_answered(targets, named_by_host(targets))
         change = Change.to("ACTIVE", with_ids(targets, found).by_name)
-        yield from change.make()
+        yield from change.make("container_instances.activate", on_progress)
         change.raise_for_failures()
         return list(change.changed.values())
 
@@ -129,6 +144,7 @@ class _Draining:
     on_partial: OnEnd
     on_timeout: OnEnd
     on_cancel: OnEnd
+    on_progress: AsyncOnProgress | None
     before: dict[str, ContainerInstance] = attrs.field(factory=dict[str, ContainerInstance], init=False)
     change: Change | None = attrs.field(default=None, init=False)
 
@@ -145,7 +161,7 @@ class _Draining:
         self.before = yield from describe_until_answered(self.targets, names)
         targets = with_ids(self.targets, self.before)
         self.change = Change.to("DRAINING", targets.by_name)
-        yield from self.change.make()
+        yield from self.change.make("container_instances.drain", self.on_progress)
         if self.change.partial:
             yield from self.undo(self.on_partial)
             self.change.raise_for_failures(undone=self.on_partial == "undo")

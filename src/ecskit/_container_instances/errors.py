@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-from ecskit._core.errors import EcsError, FailuresError, MissingError, described
+from ecskit._core.bulk_errors import BulkError, MissingError
+from ecskit._core.errors import EcsError, FailuresError
 from ecskit._core.wording import listed
 
 if TYPE_CHECKING:
-    from ecskit.models.container_instances import ContainerInstance, UpdateContainerInstancesStateResponse
+    from ecskit.models.container_instances import ContainerInstance
 
 __all__ = ["ContainerAgentsNotUpdated", "ContainerInstancesMissing", "ContainerInstancesNotChanged"]
 
@@ -24,55 +25,58 @@ class ContainerInstancesMissing(MissingError):
     found: tuple[ContainerInstance, ...]
 
 
-class ContainerInstancesNotChanged(FailuresError):
-    """ECS did not set some container instances to the requested status.
+class ContainerInstancesNotChanged(BulkError, FailuresError):
+    """Some container instances were not set to the requested status.
 
     Attributes:
-        response: The container instances that were changed, and the failures.
+        results: The container instances that were changed, by the names that were given.
+        response: The same container instances, and the failures.
         failures: Why others were not changed, as ECS reports it.
-        errors: The errors of whole calls, each for up to ten container instances.
         changed: ARNs of the container instances that were changed.
         undone: Whether those that had another status before were set back to it.
     """
 
+    operation = "UpdateContainerInstancesState"
+    noun = "container instance"
+    results: Mapping[str, ContainerInstance]
+
     def __init__(
         self,
-        response: UpdateContainerInstancesStateResponse,
-        errors: Sequence[EcsError],
+        errors: Mapping[str, EcsError],
+        results: Mapping[str, ContainerInstance],
+        unfinished: Sequence[str] = (),
         *,
         undone: bool = False,
     ) -> None:
         """Hold what was changed, what failed, and whether the changes were undone."""
-        super().__init__("UpdateContainerInstancesState", response.failures, response)
-        self.errors = tuple(errors)
-        self.changed = tuple(instance.container_instance_arn for instance in response.container_instances)
+        from ecskit.models.container_instances import UpdateContainerInstancesStateResponse  # only this error needs it
+
+        refused = [error.failures for error in errors.values() if isinstance(error, FailuresError)]
+        failures: list[Any] = [*{failure.arn: failure for [failure] in refused}.values()]
+        once = {instance.container_instance_arn: instance for instance in results.values()}
+        response = UpdateContainerInstancesStateResponse(container_instances=list(once.values()), failures=failures)
+        FailuresError.__init__(self, self.operation, failures, response)
+        BulkError.__init__(self, errors, results, unfinished)
+        self.changed = tuple(once)
         self.undone = undone
-        self.retryable = bool(errors) and not self.failures and all(error.retryable for error in errors)
 
     def _text(self) -> str:
-        parts = [super()._text()] if self.failures else []
-        parts += [listed(map(described, self.errors), separator="; ")] if self.errors else []
-        parts.append(f"changed{' and set back again' if self.undone else ''}: {listed(self.changed) or 'none'}")
-        return "; ".join(parts)
+        text = BulkError._text(self)
+        return f"{text}; changed{' and set back again' if self.undone else ''}: {listed(self.changed) or 'none'}"
 
 
-class ContainerAgentsNotUpdated(EcsError):
+class ContainerAgentsNotUpdated(BulkError):
     """UpdateContainerAgent failed for some of the container instances.
 
     Attributes:
-        errors: The error for each of these container instances, by id or ARN.
-        requested: The ids or ARNs of the other container instances; ECS updates their agents, or has no update.
-        retryable: Whether all the errors are temporary.
+        results: The others, as the responses showed them; None if there is no update, or one was in progress before.
     """
 
-    def __init__(self, errors: Mapping[str, EcsError], requested: Sequence[str]) -> None:
-        """Hold the errors, and the other container instances."""
-        super().__init__(errors, requested)
-        self.errors: Mapping[str, Any] = dict(errors)
-        self.requested = tuple(requested)
-        self.retryable = all(error.retryable for error in errors.values())
+    operation = "UpdateContainerAgent"
+    noun = "container instance"
+    results: Mapping[str, ContainerInstance | None]
 
-    def _text(self) -> str:
-        total = len(self.errors) + len(self.requested)
-        reasons = listed((f"{id_}: {described(error)}" for id_, error in self.errors.items()), separator="; ")
-        return f"UpdateContainerAgent failed for {len(self.errors)} of {total} container instances: {reasons}"
+    @property
+    def requested(self) -> tuple[str, ...]:
+        """The ids or ARNs of the container instances whose agents ECS updates, or has no update for."""
+        return tuple(self.results)

@@ -50,9 +50,7 @@ def with_ids(targets: Targets[ContainerInstance], found: Mapping[str, ContainerI
     hosts = named_by_host(targets)
     missing = [name for name in hosts if name not in found]
     if missing:
-        raise ContainerInstancesMissing(
-            missing, list(found.values()), [targets.by_name[name].scope for name in missing]
-        )
+        raise ContainerInstancesMissing(missing, found, [targets.by_name[name].scope for name in missing])
     ids = {name: INSTANCES.id_of(found[name]) for name in hosts}
     by_name = {name: attrs.evolve(target, id=ids.get(name, target.id)) for name, target in targets.by_name.items()}
     return attrs.evolve(targets, by_name=by_name)

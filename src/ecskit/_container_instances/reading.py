@@ -11,9 +11,8 @@ from ecskit._container_instances.errors import ContainerInstancesMissing
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Emits, Flow
-from ecskit._core.wire import encode
-from ecskit._polling.batches import Batches
-from ecskit._polling.identifiers import targets_of
+from ecskit._polling.bulk import AsyncOnProgress
+from ecskit._polling.identifiers import check_cluster, check_request, targets_of
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.container_instances import IDENTIFIERS, INSTANCES, ContainerInstances, describer
 from ecskit.models.container_instances import (
@@ -33,6 +32,7 @@ def describe(
     tags: bool = False,
     health: bool = False,
     allow_missing: bool = False,
+    on_progress: AsyncOnProgress | None = None,
 ) -> Flow[list[ContainerInstance]]:
     """Describe any number of container instances, 100 per call.
 
@@ -43,12 +43,16 @@ def describe(
         tags: Whether to read their tags as well.
         health: Whether to read their health as well.
         allow_missing: Leave out the container instances that ECS does not show, instead of raising.
+        on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
-        The container instances, in the order given.
+        The container instances, in the order given, each once.
 
     Raises:
         ContainerInstancesMissing: ECS does not show some of the container instances; `found` has the others.
+        BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+            first is raised.
         FailuresError: The response that was passed holds failures; nothing was sent.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS refuses the call: no permission, no such cluster.
@@ -58,8 +62,15 @@ def describe(
     """
     targets = targets_of("container_instances.describe", IDENTIFIERS, container_instances, cluster=cluster)
     describe_some = describer(single_attempt=False, include=_included(tags=tags, health=health))
-    batches = Batches(attrs.evolve(INSTANCES, describe=describe_some), targets.by_name)
-    return describe_named(batches, ContainerInstancesMissing, allow_missing=allow_missing)
+    described = attrs.evolve(INSTANCES, describe=describe_some)
+    return describe_named(
+        "container_instances.describe",
+        described,
+        targets,
+        ContainerInstancesMissing,
+        allow_missing=allow_missing,
+        on_progress=on_progress,
+    )
 
 
 def iter(  # noqa: A001  # as a method, `ecs.container_instances.iter` hides nothing
@@ -89,8 +100,9 @@ def iter(  # noqa: A001  # as a method, `ecs.container_instances.iter` hides not
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListContainerInstances.html
     """
+    check_cluster("container_instances.iter", cluster)
     request = ListContainerInstancesRequest(cluster=cluster, filter=filter, status=status)
-    encode(request)  # raises RequestError for a wrong type now, not at the first item
+    check_request("container_instances.iter", request)
     include = _included(tags=tags, health=health)
 
     def read(arns: list[str]) -> Flow[Sequence[ContainerInstance]]:

@@ -6,6 +6,7 @@ progress, or no update, the lost attempt has started it.
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Literal, TypeAlias, get_args
 
 import attrs
@@ -14,10 +15,11 @@ from ecskit._api.service_errors import NoUpdateAvailableException, UpdateInProgr
 from ecskit._container_instances.errors import ContainerAgentsNotUpdated, ContainerInstancesMissing
 from ecskit._container_instances.finding import describe_until_answered, named_by_host, with_ids
 from ecskit._container_instances.result import AgentOutcome, AgentUpdate
-from ecskit._core.effects import Flow, Parallel, Reply
-from ecskit._core.errors import RequestError
+from ecskit._core.effects import Flow
+from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.retrying import Retrying
 from ecskit._polling.batches import Target, Targets
+from ecskit._polling.bulk import AsyncOnProgress, Call, check_on_progress, perform
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.identifiers import targets_of
 from ecskit._polling.options import WaitOptions
@@ -38,6 +40,7 @@ def update_agent(
     *,
     cluster: str | None = None,
     until: UntilUpdated = "updated",
+    on_progress: AsyncOnProgress | None = None,
     wait_options: WaitOptions,
 ) -> Flow[list[AgentUpdate]]:
     """Update the ECS agents of container instances to the latest version, and wait until they are updated.
@@ -49,6 +52,9 @@ def update_agent(
             instances.
         cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
         until: "updated" waits until the agents are updated; "requested" returns when ECS has accepted the requests.
+        on_progress: Called after the request for each with the `BulkProgress` so far. With an async client it may be a
+            coroutine function. An exception that it raises ends the call; its cause is ContainerAgentsNotUpdated, whose
+            `results` has those that were requested.
         wait_options: How long to wait after the requests, and how often to poll.
 
     Returns:
@@ -70,7 +76,8 @@ def update_agent(
     if until not in get_args(UntilUpdated):
         problem = f"expected one of {', '.join(get_args(UntilUpdated))}, got {until!r}"
         raise RequestError("container_instances.update_agent", [("until", problem)])
-    return _update(targets, until, wait_options)
+    check_on_progress("container_instances.update_agent", on_progress)
+    return _update(targets, until, on_progress, wait_options)
 
 
 @attrs.frozen
@@ -84,16 +91,18 @@ class Response:
 
 
 def _update(
-    targets: Targets[ContainerInstance], until: UntilUpdated, wait_options: WaitOptions
+    targets: Targets[ContainerInstance],
+    until: UntilUpdated,
+    on_progress: AsyncOnProgress | None,
+    wait_options: WaitOptions,
 ) -> Flow[list[AgentUpdate]]:
     targets = with_ids(targets, (yield from describe_until_answered(targets, named_by_host(targets))))
-    flows = [_request_update(target) for target in targets.by_name.values()]
-    replies: Reply[list[Reply[Response]]] = yield Parallel(flows, PARALLEL_CALLS)
-    by_reply = dict(zip(targets.by_name, replies.get(), strict=True))
-    errors = {name: reply.error for name, reply in by_reply.items() if reply.error is not None}
-    responses = {name: reply.get() for name, reply in by_reply.items() if reply.error is None}
-    if errors:
-        raise ContainerAgentsNotUpdated(errors, list(responses))
+    names = list(targets.by_name)
+    calls = [Call([name], _request_update(name, target)) for name, target in targets.by_name.items()]
+    requested = yield from perform(
+        "container_instances.update_agent", calls, names, _not_updated, on_progress, limit=PARALLEL_CALLS
+    )
+    responses = dict(zip(names, requested, strict=True))
     last = {name: each.container_instance for name, each in responses.items() if each.container_instance is not None}
     pending = {name: targets.by_name[name] for name, each in responses.items() if not each.current}
     if until == "updated" and pending:
@@ -103,7 +112,7 @@ def _update(
     last |= yield from describe_until_answered(targets, [name for name in targets.by_name if name not in last])
     missing = [name for name in targets.by_name if name not in last]
     if missing:
-        raise ContainerInstancesMissing(missing, list(last.values()), [targets.by_name[name].scope for name in missing])
+        raise ContainerInstancesMissing(missing, last, [targets.by_name[name].scope for name in missing])
     outcome: AgentOutcome = until
     return [
         AgentUpdate(container_instance=last[name], outcome="current" if responses[name].current else outcome)
@@ -111,13 +120,20 @@ def _update(
     ]
 
 
-def _request_update(target: Target) -> Flow[Response]:
+def _not_updated(
+    errors: Mapping[str, EcsError], responses: Mapping[str, Response], unfinished: Sequence[str]
+) -> ContainerAgentsNotUpdated:
+    shown = {name: response.container_instance for name, response in responses.items()}
+    return ContainerAgentsNotUpdated(errors, shown, unfinished)
+
+
+def _request_update(name: str, target: Target) -> Flow[Mapping[str, Response | EcsError]]:
     request = UpdateContainerAgentRequest(cluster=target.scope, container_instance=target.id)
     retrying = Retrying(request, single_attempt=True)
     try:
-        return Response(container_instance=(yield from retrying.send()).container_instance)
+        return {name: Response(container_instance=(yield from retrying.send()).container_instance)}
     except UpdateInProgressException:
-        return Response()
+        return {name: Response()}
     except NoUpdateAvailableException:
         # After a lost response, there is no update because the first attempt has started it.
-        return Response(current=not retrying.may_have_taken_effect)
+        return {name: Response(current=not retrying.may_have_taken_effect)}

@@ -11,7 +11,6 @@ from .effects import DrawRandom, Flow, RawResponse, Send
 from .errors import EcsError, RequestError, ServiceError, TransportError
 from .model import Request, Response
 from .sizes import check_sizes
-from .structuring import Structure
 from .targets import targets_of
 
 __all__ = ["call"]
@@ -20,7 +19,7 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 def call(
-    request: Request[ResponseT], *, single_attempt: bool = False, structure: Structure | None = None
+    request: Request[ResponseT], *, single_attempt: bool = False, read: wire.Read | None = None
 ) -> Flow[ResponseT]:
     """Send one request and return its typed response.
 
@@ -29,7 +28,7 @@ def call(
     Args:
         request: The request.
         single_attempt: Whether the transport makes one attempt only, because the flow repeats the request itself.
-        structure: Makes the response from the data in its body; by default the structure hook of its class.
+        read: Makes the response from the text of its body, or returns None: then it is decoded as usual.
     """
     if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         problem = f"expected a request of ecskit.models, such as RunTaskRequest, got {type(request).__name__}"
@@ -46,7 +45,7 @@ def call(
     raw: RawResponse | None = None
     try:
         raw = reply.get()
-        return wire.decode_response(request._operation, request._response, raw, token, structure)  # type: ignore[return-value]  # `_response` is the class of ResponseT
+        return wire.decode_response(request._operation, request._response, raw, token, read)  # type: ignore[return-value]  # `_response` is the class of ResponseT
     except EcsError as error:
         error.client_token = token
         if isinstance(error, (ServiceError, TransportError)):

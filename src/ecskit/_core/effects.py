@@ -106,9 +106,7 @@ class DrawRandom:
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)
 class Joint:
-    """What a flow can do for several flows together. Drivers perform it alone: they run the flow `alone(self)`."""
-
-    alone: Callable[[Any], Generator[Any, Any, Any]]
+    """What an outer flow can do for several flows together. Drivers reply None: then the flow does it by itself."""
 
 
 @attrs.frozen(eq=False, repr=False, kw_only=True)

@@ -6,7 +6,7 @@ the whole tree.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, ClassVar, Protocol, TypeVar, cast
 
 from botocore.exceptions import ClientError
@@ -30,7 +30,6 @@ __all__ = [
     "InvalidRequestError",
     "LimitError",
     "MalformedResponseError",
-    "MissingError",
     "MissingExtraError",
     "NotFoundError",
     "PaginationError",
@@ -381,35 +380,6 @@ class FailuresError(EcsError):
         metadata = getattr(self.response, "metadata", None)
         request = f" (request {metadata.request_id})" if metadata and metadata.request_id else ""
         return f"{self.operation}: {len(reasons)} failed: {listed(reasons, separator='; ')}{request}"
-
-
-class MissingError(EcsError):
-    """ECS does not show some of the resources that were named.
-
-    They may not exist, may be in another cluster, or may not be visible yet.
-
-    Attributes:
-        missing: The names, ids or ARNs that ECS does not show, as they were given.
-        found: The resources that ECS shows.
-        clusters: The clusters in which those that are missing were looked up.
-    """
-
-    noun: ClassVar[str] = "resource"
-    found: tuple[Any, ...]
-
-    def __init__(self, missing: Sequence[str], found: Sequence[Any], clusters: Iterable[str] = ()) -> None:
-        """Hold what is missing and what was found. `clusters` are names or ARNs; an empty one is `default`."""
-        super().__init__(missing, found, clusters)
-        self.missing = tuple(missing)
-        self.found = tuple(found)
-        self.clusters = tuple(dict.fromkeys(cluster.rsplit("/", 1)[-1] or "default" for cluster in clusters))
-
-    def _text(self) -> str:
-        total = len(self.missing) + len(self.found)
-        text = f"ECS does not show {len(self.missing)} of {total} {self.noun}s"
-        if self.clusters:
-            text += f" in {'cluster' if len(self.clusters) == 1 else 'clusters'} {listed(map(repr, self.clusters))}"
-        return f"{text}: {listed(self.missing)}"
 
 
 class PaginationError(EcsError):

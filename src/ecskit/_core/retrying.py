@@ -121,6 +121,8 @@ class Retrying(Generic[ResponseT]):
     may_have_taken_effect: bool = attrs.field(default=False, init=False)
     """Whether ECS may have carried out the request although no response arrived."""
     response: ResponseT | None = attrs.field(default=None, init=False)
+    waited: float = attrs.field(default=0.0, init=False)
+    """For how many seconds attempts have waited for their turns."""
     _repeated: bool = attrs.field(default=False, init=False)
 
     def send(
@@ -135,7 +137,7 @@ class Retrying(Generic[ResponseT]):
     def _attempt(self, limits: RetryLimits) -> Flow[ResponseT]:
         """Send the request once, and record whether it may have taken effect."""
         tokens = {self.request._operation: 1.0, **self.tokens}
-        yield from await_turn(tokens, first=limits.goes_first or self._repeated)
+        self.waited += yield from await_turn(tokens, first=limits.goes_first or self._repeated)
         before, self._repeated = self.may_have_taken_effect, True
         self.may_have_taken_effect = True
         try:

@@ -94,8 +94,8 @@ def _most(quota: Quota) -> float:
     return max(1.0, quota.burst - _KEPT)
 
 
-def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[bool]:
-    """Wait until the quotas allow a request, count it, and return whether it had to wait.
+def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[float]:
+    """Wait until the quotas allow a request, count it, and return for how many seconds it had to wait.
 
     Args:
         names: The tokens that it takes, by operation or other name of a quota. Those without a quota are not counted.
@@ -103,18 +103,18 @@ def await_turn(names: Mapping[str, float], *, first: bool = False) -> Flow[bool]
     """
     costs = {QUOTA_OF[name]: cost for name, cost in names.items() if name in QUOTA_OF}
     if not costs:
-        return False
+        return 0.0
     place = Place(dict(sorted(costs.items(), key=_slowest)), first)
     reply = yield Share(Turns)
     turns: Turns = reply.get()
-    taken = waited = False
+    began, taken = reply.now, False
     try:
         while True:
             seconds: float = (yield Share(Turns, partial(Turns.take, place=place, now=reply.now))).get()
             if not seconds:
                 taken = True
-                return waited
-            reply, waited = (yield Sleep(seconds)), True
+                return reply.now - began
+            reply = yield Sleep(seconds)
     finally:
         if not taken:
             turns.ended.append(place)

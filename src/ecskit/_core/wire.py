@@ -6,7 +6,7 @@ import functools
 import importlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 from .absent import ABSENT_MAP
 from .effects import RawResponse
@@ -14,16 +14,18 @@ from .errors import MalformedResponseError, RequestError
 from .members import members
 from .metadata import response_metadata
 from .model import Model, Response
-from .structuring import Structure, set_slot, structure_hook
+from .structuring import set_slot, structure_hook
 from .unstructuring import unstructure
 from .wording import listed, shortened
 
 if TYPE_CHECKING:
     from cattrs import Converter
 
-__all__ = ["converter", "decode_response", "encode"]
+__all__ = ["Read", "converter", "decode_response", "encode"]
 
 R = TypeVar("R", bound=Response)
+Read: TypeAlias = Callable[[bytes, type[Response]], Any]
+"""Makes a response from the text of its body, or returns None."""
 
 encode = unstructure
 
@@ -82,7 +84,7 @@ def _is_foreign(data: Any, cls: type[Response]) -> bool:
 
 
 def decode_response(
-    operation: str, cls: type[R], raw: RawResponse, client_token: str | None, structure: Structure | None = None
+    operation: str, cls: type[R], raw: RawResponse, client_token: str | None, read: Read | None = None
 ) -> R:
     """Make the typed response from the bytes of its body.
 
@@ -91,9 +93,11 @@ def decode_response(
     """
     data: Any = None
     try:
-        data = loads(raw.body) if raw.parsed is None else raw.parsed
-        # The hook of the converter, without the converter: calls do not load cattrs.
-        response: R = (structure or structure_hook(cls))(data, cls)
+        response: Any = read(raw.body, cls) if read is not None and raw.parsed is None else None
+        if response is None:
+            data = loads(raw.body) if raw.parsed is None else raw.parsed
+            # The hook of the converter, without the converter: calls do not load cattrs.
+            response = structure_hook(cls)(data, cls)
     except RequestError as error:
         if not _is_foreign(data, cls):
             # With HTTP 200, ECS has carried out the request. A body that is no JSON object may come from a proxy.
@@ -108,7 +112,7 @@ def decode_response(
     else:
         if response.extra_fields is ABSENT_MAP or not _is_foreign(data, cls):
             set_slot(Response, "metadata")(response, response_metadata(raw.metadata, client_token))
-            return response
+            return response  # type: ignore[no-any-return]  # an R
     names = listed(shortened(str(each)) for each in data)
     text = f"the response has no member of {cls.__name__}, but {names}; a proxy may have sent it"
     raise MalformedResponseError(operation, text)

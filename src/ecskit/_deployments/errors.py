@@ -68,9 +68,8 @@ class DeploymentFailed(_DeploymentEnd):  # named by what happened, as all of the
 
     def _finding(self) -> str:
         from ecskit._explain.finding import in_message  # most programs end without this table
-        from ecskit._explain.service import findings_of_service
 
-        return in_message(findings_of_service(self.progress.events[::-1], self.progress.stopped_tasks, {}))
+        return in_message(self.progress.diagnosis.findings)
 
 
 class DeploymentRolledBack(DeploymentFailed):

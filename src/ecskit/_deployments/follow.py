@@ -63,7 +63,7 @@ class _WaitGoal:
         """Decide about the one deployment of the wait."""
         [(id_, resource)] = wait_state.resources.items()
         if resource.last is None:
-            return Continue({id_: "was not polled yet"}, SOON.first, math.inf if wait_state.polls else 0)
+            return Continue({id_: "was not polled yet"}, SOON.first, math.inf if wait_state.has_tried else 0)
         now = wait_state.now
         elapsed = min(wait_state.elapsed, now - resource.last.facts.began)
         result = verdict(resource.last, self.goal, elapsed=elapsed, now=now)
@@ -179,8 +179,8 @@ class Tracker:
             follow_options = FollowOptions(**handle.arguments.get(FOLLOW_OPTIONS, {}))
         except TypeError:
             problem = f"its {FOLLOW_OPTIONS} are wrong: it was changed, or another version wrote it"
-            raise RequestError("resume", [("handle", problem)]) from None
-        return cls.of(started, follow_options, wait_options, verb="resume")
+            raise RequestError("wait.resume", [("handle", problem)]) from None
+        return cls.of(started, follow_options, wait_options, verb="wait.resume")
 
     @property
     def latest(self) -> Latest:

@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from ecskit._core.effects import Emits, Flow
 from ecskit._deployments.arguments import FollowOptions, RollbackOptions
 from ecskit._deployments.deploy import follow_to_end
 from ecskit._deployments.events import DeploymentEvent
+from ecskit._deployments.explaining import definitions_of, diagnosis_of, running_tasks
 from ecskit._deployments.follow import Tracker
-from ecskit._deployments.history import roll_back
 from ecskit._deployments.observe import observe_once
 from ecskit._deployments.pauses import answer_hook, check_answer
 from ecskit._deployments.progress import DeploymentProgress
-from ecskit._deployments.reference import StartedDeployment
+from ecskit._deployments.reference import ServiceRef, StartedDeployment
+from ecskit._deployments.revisions import roll_back
 from ecskit._deployments.undo import stop as request_stop, with_arn
+from ecskit._explain.diagnosis import Diagnosis
 from ecskit._polling.options import WaitOptions
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.models.services import DeploymentLifecycleHookDetail
+from ecskit.models.tasks import Task
 
-__all__ = ["continue_deployment", "events", "rollback", "status", "stop", "wait"]
+__all__ = ["continue_deployment", "events", "explain", "rollback", "status", "stop", "wait"]
 
 
 def wait(
@@ -94,6 +99,35 @@ def status(started: StartedDeployment) -> Flow[DeploymentProgress]:
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
     """
     return observe_once(DeploymentProgress(started=started))
+
+
+def explain(started: StartedDeployment) -> Flow[Diagnosis]:
+    """Explain why the deployment failed or is not done, by its tasks, its events and the reason that ECS gives.
+
+    Stopped tasks are counted by finding; tasks that are unhealthy or do not run yet follow. A text that is not in the
+    table of findings is shown as it is. Nothing outside ECS is read. `DeploymentProgress.diagnosis` needs no request.
+
+    Args:
+        started: The deployment.
+
+    Returns:
+        The diagnosis: the findings, that of most tasks first, with evidence, causes and what to do. `print` shows it as
+        text. If tasks or task definitions cannot be read, a note says why.
+
+    Raises:
+        ServiceError: ECS refuses a read: no permission, no such cluster.
+        TransportError: ECS could not be reached.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+    """
+    progress = yield from observe_once(DeploymentProgress(started=started))
+    notes: list[str] = []
+    running: Sequence[Task] = ()
+    if progress.service is not None:
+        running = yield from running_tasks(ServiceRef.of(progress.service), notes)
+    own = [task for task in running if task.started_by == progress.started.deployment_id]
+    definitions = yield from definitions_of(progress.stopped_tasks, notes)
+    return diagnosis_of(progress, own, definitions, notes)
 
 
 def stop(started: StartedDeployment, *, wait_options: WaitOptions) -> Flow[DeploymentProgress]:

@@ -1,154 +1,152 @@
-"""The history of service deployments, and the rollback to an earlier revision of it.
-
-The history decides, not the number of a task definition: the revision with the next lower number may never have been
-deployed successfully.
-"""
+"""The method `services.history`: which revisions of a service were deployed, how that ended, and what runs of them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timezone
 
 import attrs
 
-from ecskit._core.absent import ABSENT_LIST
-from ecskit._core.effects import Flow
-from ecskit._core.errors import EcsError
-from ecskit._core.retrying import Retrying, retry
-from ecskit._deployments.arguments import FollowOptions
-from ecskit._deployments.errors import NothingToRollBack
-from ecskit._deployments.follow import Tracker
-from ecskit._deployments.observe import Latest, Observed, observe_once
-from ecskit._deployments.progress import ENDING, ROLLING_BACK, DeploymentProgress
-from ecskit._deployments.read import deployments_of, is_refused, read_service
-from ecskit._deployments.reference import ServiceRef, StartedDeployment, id_of_revision, primary_of, started_from
-from ecskit._deployments.restoring import restore
-from ecskit._deployments.undo import stop
-from ecskit._deployments.update import Update
-from ecskit._polling.options import WaitOptions
-from ecskit.models.services import (
-    DescribeServiceRevisionsRequest,
-    Service,
-    ServiceDeploymentBrief,
-    ServiceRevision,
-    UpdateServiceRequest,
-)
+from ecskit._core.documented import Documented
+from ecskit._core.effects import Emit, Emits
+from ecskit._core.wording import escaped, plural
+from ecskit._deployments.read import check_service, read_service
+from ecskit._deployments.reference import check_controller, id_of_revision
+from ecskit._deployments.revisions import AT_ONCE, deployments_listed, revisions_of
+from ecskit.models.services import Deployment, Service, ServiceDeploymentBrief, ServiceRevision
 
-__all__ = ["deployment_rolling_back", "roll_back"]
+__all__ = ["DeployedRevision", "history"]
 
-_RESTORED = (
-    "task_definition",
-    "capacity_provider_strategy",
-    "platform_version",
-    "network_configuration",
-    "load_balancers",
-    "service_registries",
-    "service_connect_configuration",
-    "volume_configurations",
-    "vpc_lattice_configurations",
-)
-"""The members of a service revision that UpdateService can restore."""
-_AT_ONCE = 20
-"""Service revisions in one DescribeServiceRevisions."""
+_DIGEST = 12
+"""How many hexadecimal digits of the digest of an image are shown."""
 
 
-def roll_back(started: StartedDeployment, wait_options: WaitOptions) -> Flow[DeploymentProgress]:
-    """Roll a deployment back if it is in progress; otherwise restore the revision that was deployed before it."""
-    progress = yield from observe_once(DeploymentProgress(started=started))
-    if progress.service_deployment is not None and not progress.is_over:
-        if progress.status not in ENDING:
-            yield from stop(progress, "ROLLBACK")
-        latest = Latest(observed=Observed(progress=progress), emitted=progress)
-        tracker = Tracker.of(progress.started, FollowOptions(), wait_options, until="rolled_back", latest=latest)
-        return (yield from tracker.wait())
-    before = yield from read_service("services.rollback", progress.started.service, progress.started.cluster)
-    primary = primary_of(before)
-    if primary is not None and progress.is_newer(primary):
-        raise NothingToRollBack(before.service_name, f"{primary.id} was deployed after {started.deployment_id}")
-    if primary is not None and started.deployment_id != primary.id:
-        raise NothingToRollBack(before.service_name, f"it already runs {primary.task_definition} again")
-    revision = yield from _earlier_revision(before)
-    update = Update(before=before, request=_restoring(before, *revision))
-    return (yield from Tracker.of((yield from restore(update)), FollowOptions(), wait_options).wait())
+@attrs.frozen(kw_only=True)
+class DeployedRevision(Documented):
+    """A revision of a service in its history: what was deployed, when, how it ended, and how many tasks run of it."""
+
+    service_deployment: ServiceDeploymentBrief | None
+    """The service deployment; None if ECS no longer shows it, although the revision runs."""
+    service_revision: ServiceRevision | None
+    """What was deployed; None if ECS no longer shows it."""
+    deployment: Deployment | None
+    """What the service shows of it, with the counts of its tasks; None if none of it runs any more."""
+
+    @property
+    def service_revision_arn(self) -> str | None:
+        """ARN of the service revision; None if unknown."""
+        if self.service_revision is not None:
+            return self.service_revision.service_revision_arn
+        return self.service_deployment.target_service_revision_arn if self.service_deployment else None
+
+    @property
+    def task_definition(self) -> str | None:
+        """ARN of the task definition; None if ECS no longer shows it."""
+        shown = self.service_revision or self.deployment
+        return shown.task_definition if shown else None
+
+    @property
+    def images(self) -> Mapping[str, str]:
+        """The image of each container, by its name, with the digest that ECS resolved if it did."""
+        images = self.service_revision.container_images if self.service_revision else ()
+        return {each.container_name or "": _image(each.image, each.image_digest) for each in images}
+
+    @property
+    def status(self) -> str | None:
+        """The status of the service deployment, such as SUCCESSFUL; None if ECS no longer shows it."""
+        return self.service_deployment.status if self.service_deployment else None
+
+    @property
+    def created_at(self) -> datetime | None:
+        """When ECS created the deployment."""
+        shown = self.service_deployment or self.deployment
+        return shown.created_at if shown else None
+
+    @property
+    def is_current(self) -> bool:
+        """Whether the service runs this revision, or is being deployed to it: it is its PRIMARY deployment."""
+        return self.deployment is not None and self.deployment.status == "PRIMARY"
+
+    def __str__(self) -> str:
+        created = self.created_at
+        when = created.astimezone(timezone.utc).strftime("%Y-%m-%d %H:%M:%S UTC") if created else "at an unknown time"
+        what = (self.task_definition or "a task definition that ECS no longer shows").rsplit("/", 1)[-1]
+        images = ", ".join(f"{name} {_shortened(image)}" for name, image in self.images.items())
+        parts = [f"{when}  {what}{f' ({images})' if images else ''}  {self._end()}"]
+        if self.is_current:
+            parts.append("current")
+        if self.deployment is not None:
+            parts.append(plural(self.deployment.running_count or 0, "running task"))
+        return escaped(", ".join(parts))
+
+    def _end(self) -> str:
+        """Return how the deployment ended."""
+        brief = self.service_deployment
+        if brief is None:
+            return "deployed before what ECS still shows"
+        began, ended = brief.started_at or brief.created_at, brief.finished_at
+        seconds = f" after {(ended - began).total_seconds():.0f} s" if began and ended else ""
+        why = f": {brief.status_reason}" if brief.status_reason and brief.status != "SUCCESSFUL" else ""
+        return f"{brief.status}{seconds}{why}"
 
 
-def deployment_rolling_back(service: Service) -> Flow[StartedDeployment | None]:
-    """Return the deployment that ECS is rolling back; None if there is none. PRIMARY is then the rollback target."""
-    try:
-        history = yield from _history(service)
-    except EcsError as error:
-        if not is_refused(error):
-            raise
-        return None  # a later request that needs the permission raises the error
-    brief = next((each for each in history if each.status in ROLLING_BACK), None)
-    return started_from("services.rollback", brief) if brief else None
+def _image(image: str | None, digest: str | None) -> str:
+    name = image or ""
+    return f"{name}@{digest}" if digest and "@" not in name else name
 
 
-def _history(service: Service) -> Flow[Sequence[ServiceDeploymentBrief]]:
-    """Return the service deployments that ECS lists, newest first."""
-    return retry(lambda: deployments_of(ServiceRef.of(service)))
+def _shortened(image: str) -> str:
+    name, at, digest = image.partition("@sha256:")
+    return f"{name}{at}{digest[:_DIGEST]}"
 
 
-def _earlier_revision(service: Service) -> Flow[tuple[ServiceRevision, ServiceRevision | None]]:
-    """Return the revision that was deployed before the current one, and the current one.
+def history(service: str | Service, *, cluster: str | None = None) -> Emits[DeployedRevision]:
+    """Yield what was deployed to a service, newest first: when, how it ended, and what runs of it.
+
+    ECS shows service deployments for about 90 days. A revision that still runs and was deployed before that is yielded
+    last, without its deployment. Reads 20 revisions per request. `services.rollback(to=)` takes what is yielded.
+
+    Args:
+        service: Name, ARN or model of the service.
+        cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+
+    Yields:
+        Each deployed revision; `str` is one line. What ECS no longer shows of it is None.
 
     Raises:
-        NothingToRollBack: ECS lists no earlier revision.
+        UnsupportedController: ECS does not control the deployments of the service.
+        ServicesMissing: ECS does not show the service.
+        RequestError: An argument is wrong; nothing was sent.
+        ServiceError: ECS refuses a request, for example without permission.
+        TransportError: ECS could not be reached.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
     """
-    history = yield from _history(service)
-    current = primary_of(service)
-    done = sorted(
-        (each for each in history if each.status == "SUCCESSFUL" and each.target_service_revision_arn),
-        key=lambda each: str(each.created_at),
-        reverse=True,
-    )
-    arns = list(dict.fromkeys(each.target_service_revision_arn or "" for each in done))
-    present = next((arn for arn in _targets(history) if current and id_of_revision(arn) == current.id), None)
-    candidates = [arn for arn in dict.fromkeys([present, *arns]) if arn]
-    now = None
-    for start in range(0, len(candidates), _AT_ONCE):
-        some = candidates[start : start + _AT_ONCE]
-        revisions = yield from _revisions(some)
-        now = now or revisions.pop(present or "", None)
-        for arn in some:
-            revision = revisions.get(arn)
-            if revision is not None and _differs(revision, now, service):
-                return revision, now
-    raise NothingToRollBack(service.service_name, "ECS lists no other revision that was deployed successfully")
+    check_service("services.history", service, cluster)
 
+    def flow() -> Emits[DeployedRevision]:
+        shown = yield from read_service("services.history", service, cluster)
+        check_controller(shown)
+        running = {each.id: each for each in shown.deployments}
+        listed = yield from deployments_listed(shown)
+        for start in range(0, len(listed), AT_ONCE):
+            some = listed[start : start + AT_ONCE]
+            revisions = yield from revisions_of([each.target_service_revision_arn for each in some])
+            for brief in some:
+                arn = brief.target_service_revision_arn
+                yield Emit(
+                    DeployedRevision(
+                        service_deployment=brief,
+                        service_revision=revisions.get(arn or ""),
+                        deployment=running.pop(id_of_revision(arn) or "", None),
+                    )
+                )
+        older: Sequence[str | None] = [each.arn for each in shown.current_service_revisions]
+        revisions = yield from revisions_of([arn for arn in older if id_of_revision(arn) in running])
+        by_id = {id_of_revision(arn): revision for arn, revision in revisions.items()}
+        for id_, deployment in running.items():
+            yield Emit(
+                DeployedRevision(service_deployment=None, service_revision=by_id.get(id_), deployment=deployment)
+            )
 
-def _targets(history: Any) -> list[str]:
-    return [each.target_service_revision_arn for each in history if each.target_service_revision_arn]
-
-
-def _revisions(arns: list[str]) -> Flow[dict[str, ServiceRevision]]:
-    request = DescribeServiceRevisionsRequest(service_revision_arns=arns)
-    found = (yield from Retrying(request).send()).service_revisions
-    return {revision.service_revision_arn: revision for revision in found}
-
-
-def _differs(revision: ServiceRevision, now: ServiceRevision | None, service: Service) -> bool:
-    """Whether a revision differs from the current one of the service in what a rollback restores.
-
-    Members that ecskit does not know do not count: they may be of one revision, such as an ARN or a time.
-    """
-    if now is None:
-        return revision.task_definition != service.task_definition
-    return any(getattr(revision, name) != getattr(now, name) for name in _RESTORED)
-
-
-def _restoring(service: Service, revision: ServiceRevision, present: ServiceRevision | None) -> UpdateServiceRequest:
-    """Return the request that restores a revision. It holds only the members that differ."""
-    request = UpdateServiceRequest(service=service.service_arn, cluster=service.cluster_arn)
-    changes: dict[str, Any] = {"task_definition": revision.task_definition}
-    if present is not None:
-        changed = [name for name in _RESTORED if getattr(revision, name) != getattr(present, name)]
-        changes |= {name: getattr(revision, name) for name in changed}
-    changes = {name: value for name, value in changes.items() if value is not None and value is not ABSENT_LIST}
-    if present is not None:  # members that ecskit does not know may be restorable too
-        changes["extra_fields"] = {
-            name: value
-            for name, value in revision.extra_fields.items()
-            if name not in present.extra_fields or value != present.extra_fields[name]
-        }
-    return attrs.evolve(request, **changes)
+    return flow()

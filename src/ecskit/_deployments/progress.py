@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from typing import TYPE_CHECKING
 
 import attrs
 
@@ -31,6 +32,9 @@ from ecskit.models.services import (
     ServiceEvent,
 )
 from ecskit.models.tasks import Task
+
+if TYPE_CHECKING:
+    from ecskit._explain.diagnosis import Diagnosis
 
 __all__ = ["ENDING", "OVER", "RANKS", "ROLLING_BACK", "STAGES", "DeploymentProgress"]
 
@@ -265,6 +269,13 @@ class DeploymentProgress(Documented):
             if reason:
                 return reason
         return self.facts.failed
+
+    @property
+    def diagnosis(self) -> Diagnosis:
+        """Why its tasks stopped or are not placed, by what polls have shown: findings with causes and what to do."""
+        from ecskit._deployments.explaining import diagnosis_of  # most programs end without this table
+
+        return diagnosis_of(self)
 
     @property
     def configuration(self) -> DeploymentConfiguration | None:

@@ -80,7 +80,7 @@ def read_service(verb: str, service: str | Service, cluster: str | None) -> Flow
     def read() -> Flow[Service]:
         found = yield from describe_service(reference)
         if found is None:
-            raise ServicesMissing([name], [], [reference.cluster or ""])
+            raise ServicesMissing([name], {}, [reference.cluster or ""])
         return found
 
     def may_pass(error: EcsError, attempt: int) -> bool:

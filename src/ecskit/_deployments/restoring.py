@@ -75,8 +75,8 @@ def _described(update: Update, name: str, refused: InvalidRequestError) -> Flow[
 
 
 def _deleted(update: Update, name: str) -> NothingToRollBack:
-    why = f"its earlier task definition {_last(name)} was deleted; deploy another one with `ecs.services.deploy`"
-    return NothingToRollBack(update.before.service_name, why)
+    why = f"the task definition {_last(name)} was deleted, or never existed"
+    return NothingToRollBack(update.before.service_name, f"{why}; deploy another one with `ecs.services.deploy`")
 
 
 def _last(arn: str) -> str:

@@ -17,26 +17,21 @@ from ecskit._core.effects import (
     INTERRUPTS,
     CallbackRaised,
     Cancelled,
-    DrawRandom,
     Effect,
     Emit,
     Flow,
-    GetRegion,
-    GetTime,
     Invoke,
-    Joint,
     Parallel,
     RawResponse,
     Reply,
     Send,
-    Share,
     Sleep,
 )
 from ecskit._core.errors import ClientClosedError, EcsError
 from ecskit._drive.aio_running import AsyncRun, AsyncRunningFlows
 from ecskit._drive.clock import Clock, FlowCounter
 from ecskit._drive.namespace import Driver
-from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, close, log
+from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, at_once, close, log
 
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
@@ -157,45 +152,31 @@ class AsyncRuntime(Driver):
             if isinstance(effect, Emit):
                 return effect
             try:
-                resume, argument = flow.send, await self._perform(effect, state, end)
+                argument = at_once(self, effect, end) or await self._perform(effect, state, end)
+                resume = flow.send
             except (Exception, CallbackRaised) as error:  # noqa: BLE001  # the flow may clean up after any error
                 resume, argument = flow.throw, error
 
-    async def _perform(  # noqa: C901, PLR0912  # one case for each effect
-        self, effect: Effect, state: FlowState, end: float
-    ) -> Reply[Any]:
+    async def _perform(self, effect: Effect, state: FlowState, end: float) -> Reply[Any]:
         state.sent = False
         if self.clock.now() >= end:
             raise Aborted
         value: Any = None
         error: EcsError | None = None
         match effect:
-            case Send() | Joint():
+            case Send():
                 try:
-                    if isinstance(effect, Send):
-                        value = await self.transport.send(effect, state.on_send)
-                    else:
-                        value = await self._run(effect.alone(effect), FlowState(), end)
+                    value = await self.transport.send(effect, state.on_send)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds, waker) if seconds > 0 or waker is not None:
+            case Sleep(seconds, waker):
                 await self.clock.asleep(max(0.0, min(seconds, end - self.clock.now())), waker)
-            case DrawRandom():
-                value = self.random.getrandbits(128)
             case Parallel(flows, limit):
                 value = await self._parallel(flows, limit, end)
             case Invoke():
                 with self.clock.elsewhere() if effect.apart else nullcontext():
                     value = await _invoke(effect)
-            case Sleep():
-                pass  # the flow needs the time only
-            case Share():
-                value = self.shared.perform(effect)
-            case GetRegion():
-                value = self.region
-            case GetTime():
-                value = self.clock.epoch()
-            case Emit():
+            case _:
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
@@ -238,7 +219,7 @@ class AsyncRuntime(Driver):
         try:
             effect = flow.throw(Cancelled(sent=state.sent))
             while True:
-                effect = flow.send(await self._perform(effect, state, end))
+                effect = flow.send(at_once(self, effect, end) or await self._perform(effect, state, end))
         except (StopIteration, Cancelled):
             pass
         except Aborted:

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any, NoReturn
 import attrs
 
 if TYPE_CHECKING:
+    from random import Random
+
     from typing_extensions import Self
+
+    from ecskit._drive.clock import Clock
+    from ecskit._drive.shared import SharedValues
 
 __all__ = ["Driver", "Namespace"]
 
@@ -18,6 +23,9 @@ class Driver:
     __slots__ = ()
 
     transport: Any  # subclasses declare the sync or the async one
+    clock: Clock
+    random: Random
+    shared: SharedValues
 
     @property
     def region(self) -> str | None:

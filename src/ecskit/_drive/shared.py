@@ -5,10 +5,24 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from ecskit import _forks
-from ecskit._core.effects import CallbackRaised, Flow, Share
+from ecskit._core.effects import (
+    CallbackRaised,
+    DrawRandom,
+    Effect,
+    Flow,
+    GetRegion,
+    GetTime,
+    Joint,
+    Reply,
+    Share,
+    Sleep,
+)
+
+if TYPE_CHECKING:
+    from ecskit._drive.namespace import Driver
 
 __all__ = [
     "CLEAN_UP_TIMEOUT",
@@ -18,6 +32,7 @@ __all__ = [
     "Aborted",
     "FlowState",
     "SharedValues",
+    "at_once",
     "close",
     "log",
 ]
@@ -93,6 +108,35 @@ class SharedValues:
             return value
         with self._lock:
             return use(value)
+
+
+def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:
+    """Return the reply to an effect that takes no time, or None for an effect that may take some.
+
+    Raises:
+        Aborted: It is `end`, in monotonic seconds.
+    """
+    value: Any = None
+    match effect:
+        case Sleep(seconds, waker):
+            if seconds > 0 or waker is not None:
+                return None
+        case Share():
+            value = driver.shared.perform(effect)
+        case Joint():
+            pass
+        case DrawRandom():
+            value = driver.random.getrandbits(128)
+        case GetRegion():
+            value = driver.region
+        case GetTime():
+            value = driver.clock.epoch()
+        case _:
+            return None
+    now = driver.clock.now()
+    if now >= end:
+        raise Aborted
+    return Reply(now, value)
 
 
 def close(flow: Flow[Any]) -> None:

@@ -18,19 +18,14 @@ from ecskit._core.effects import (
     INTERRUPTS,
     CallbackRaised,
     Cancelled,
-    DrawRandom,
     Effect,
     Emit,
     Flow,
-    GetRegion,
-    GetTime,
     Invoke,
-    Joint,
     Parallel,
     RawResponse,
     Reply,
     Send,
-    Share,
     Sleep,
 )
 from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
@@ -44,6 +39,7 @@ from ecskit._drive.shared import (
     Aborted,
     FlowState,
     SharedValues,
+    at_once,
     close,
     log,
 )
@@ -183,43 +179,33 @@ class Runtime(Driver):
                 state.raised = error if isinstance(error, CallbackRaised) else None
                 resume, argument = flow.throw, error
 
-    def _perform(  # noqa: C901, PLR0912  # one case for each effect
-        self, effect: Effect, state: FlowState, cancel: Event | None, end: float
-    ) -> Reply[Any]:
+    def _perform(self, effect: Effect, state: FlowState, cancel: Event | None, end: float) -> Reply[Any]:
         state.sent = False
-        if _is_set(cancel) or self.clock.now() >= end:
+        if _is_set(cancel):
+            raise Aborted
+        reply = at_once(self, effect, end)
+        if reply is not None:
+            return reply
+        if self.clock.now() >= end:
             raise Aborted
         value: Any = None
         error: EcsError | None = None
         match effect:
-            case Send() | Joint():
+            case Send():
                 try:
-                    if isinstance(effect, Send):
-                        value = self.transport.send(effect, state.on_send)
-                    else:
-                        value = self._run(effect.alone(effect), cancel, FlowState(), end)
+                    value = self.transport.send(effect, state.on_send)
                 except EcsError as raised:
                     error = raised
-            case Sleep(seconds, waker) if seconds > 0 or waker is not None:
+            case Sleep(seconds, waker):
                 self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel, waker)
                 if _is_set(cancel):
                     raise Aborted  # the sleep was interrupted; a reply would report it as finished
-            case DrawRandom():
-                value = self.random.getrandbits(128)
             case Parallel(flows, limit):
                 value = self._parallel(flows, limit, cancel, end)
             case Invoke():
                 with self.clock.elsewhere() if effect.apart else nullcontext():
                     value = _invoke(effect)
-            case Sleep():
-                pass  # the flow needs the time only
-            case Share():
-                value = self.shared.perform(effect)
-            case GetRegion():
-                value = self.region
-            case GetTime():
-                value = self.clock.epoch()
-            case Emit():
+            case _:
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
 
@@ -294,6 +280,8 @@ def _invoke(effect: Invoke) -> object:
         raise CallbackRaised(error) from error
     if inspect.iscoroutine(answer):
         answer.close()
-        problem = "the callback is a coroutine function; only AsyncClient awaits callbacks"
-        raise CallbackRaised(TypeError(problem))
+        problem = TypeError("the callback is a coroutine function; only AsyncClient awaits callbacks")
+        if effect.caught:
+            return problem
+        raise CallbackRaised(problem)
     return answer

@@ -40,8 +40,13 @@ class _AsyncRuns(Protocol):
 
 
 class _Observing:
-    def __init__(self) -> None:
+    def __init__(self, source: EventSource) -> None:
+        self._source = source
         self._received = Received()
+
+    def __repr__(self) -> str:
+        error = f", error={self.error!r}" if self.error else ""
+        return f"<{type(self).__name__} of {self._source!r}: {self.counts}{error}>"
 
     @property
     def counts(self) -> EventCounts:
@@ -58,11 +63,11 @@ class Observing(_Observing):
     """Passes events from a source on to the waits of a client, in one thread, until the end of its block."""
 
     def __init__(self, runtime: _Runs, source: EventSource, options: Options | None) -> None:
-        super().__init__()
         _check(source, "open")
         if isinstance(source, SqsSource):
             source = source._with_options_of(options, longest_wait=_SYNC_WAIT)
-        self._runtime, self._source = runtime, source
+        super().__init__(source)
+        self._runtime = runtime
         self._cancel, self._begun = threading.Event(), threading.Event()
         self._thread: threading.Thread | None = None
         self._error: BaseException | None = None
@@ -134,11 +139,11 @@ class AsyncObserving(_Observing):
         options: Options | None,
         open_client: Callable[[], Awaitable[object]],
     ) -> None:
-        super().__init__()
         _check(source, "open_async")
         if isinstance(source, SqsSource):
             source = source._with_options_of(options)
-        self._runtime, self._source, self._open_client = runtime, source, open_client
+        super().__init__(source)
+        self._runtime, self._open_client = runtime, open_client
         self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -204,8 +209,9 @@ def _raise_unless_closed(error: BaseException | None) -> None:
 
 def _check(source: object, method: str) -> None:
     opened: Callable[..., object] | None = getattr(source, method, None)
-    if not callable(opened):
-        problem = f"expected a source of events such as ecskit.events.SqsSource, got {type(source).__name__}"
+    if isinstance(source, type) or not callable(opened):
+        got = f"the class {source.__name__}" if isinstance(source, type) else type(source).__name__
+        problem = f"expected a source of events such as ecskit.events.SqsSource(queue_url), got {got}"
         raise RequestError("observing", [("source", problem)])
     if getattr(source, "wait_seconds", None) == 0:
         problem = "its wait_seconds is 0, so that requests would follow without a pause; expected 1 or more"

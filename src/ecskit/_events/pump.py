@@ -131,7 +131,12 @@ def _receive(
 
 
 def _merge(shared: SharedPolls, batch: EventBatch, region: str | None, received: Received, now: float) -> None:
-    own: list[EcsEvent] = [event for event in batch.events if region is None or event.region == region]
+    account = shared.events.account
+    own: list[EcsEvent] = [
+        event
+        for event in batch.events
+        if (region is None or event.region == region) and (account is None or event.account == account)
+    ]
     foreign = batch.foreign + len(batch.events) - len(own)
     received.count(events=len(batch.events), foreign=foreign, undecodable=batch.undecodable)
     shared.receive([reported for event in own for reported in reports_of(event)], batch.age, now)

@@ -30,7 +30,8 @@ def reports_of(event: EcsEvent) -> Iterator[Reported]:
         case TaskStateChange():
             task = event.task
             resource = task if task.version is not None else None
-            yield from (Reported(target, TASKS, resource) for target in _targets(event.cluster_arn, task.task_arn))
+            for target in _targets(event.cluster_arn, task.task_arn):
+                yield Reported(target, TASKS, resource, event.account)
         case ContainerInstanceStateChange():
             yield from map(Reported, _targets(event.cluster_arn, event.container_instance.container_instance_arn))
         case ContainerInstanceHealthChange():

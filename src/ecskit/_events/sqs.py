@@ -80,7 +80,16 @@ class SqsSource:
         Args:
             options: The options of the client; None if it wraps another one.
             longest_wait: The most seconds that `receive` waits for a message.
+
+        Raises:
+            RequestError: The client wraps another one, and the source has no session and no client.
         """
+        if options is None and self._session is None and self._client is None:
+            problem = (
+                "this client wraps another one, whose session and credentials are not known; pass"
+                " SqsSource(queue_url, session=...) or SqsSource(queue_url, client=...)"
+            )
+            raise RequestError("observing", [("source", problem)])
         source = copy(self)
         source.wait_seconds = min(self.wait_seconds, longest_wait)
         if self._session is None and self._client is None:

@@ -22,16 +22,18 @@ __all__ = ["Diagnosis"]
 
 @attrs.frozen(kw_only=True)
 class Diagnosis(Documented):
-    """Why a task or a service failed, as far as ECS shows it. `print` shows it as text."""
+    """Why a task, a service or a deployment failed, as far as ECS shows it. `print` shows it as text."""
 
     subject: str
-    """What it is about: the id of a task, or the name of a service."""
+    """What it is about: the id of a task, the name of a service, or the id of a deployment."""
     summary: str
     """The state of the subject, in one line."""
     findings: Sequence[Finding]
     """The findings, the one that explains most first. Empty if ECS shows nothing that is wrong."""
     notes: Sequence[str] = ()
     """What could not be read, and why."""
+    log_lines: Sequence[str] = attrs.field(default=(), repr=False)
+    """The last log lines, if the caller asked for them: `container | text`. They may hold secrets."""
 
     @classmethod
     def of_task(
@@ -42,7 +44,7 @@ class Diagnosis(Documented):
         log_lines: Iterable[str] = (),
         notes: Sequence[str] = (),
     ) -> Diagnosis:
-        """Return why a task stopped or is unhealthy. Nothing is sent.
+        """Return why a task stopped, does not run yet, or is unhealthy. Nothing is sent.
 
         Args:
             task: The task.
@@ -59,19 +61,21 @@ class Diagnosis(Documented):
         service: Service,
         stopped: Sequence[Task] = (),
         *,
+        running: Sequence[Task] = (),
         definitions: Mapping[str, TaskDefinition] | None = None,
         notes: Sequence[str] = (),
     ) -> Diagnosis:
-        """Return why tasks of a service stopped or are not placed. Nothing is sent.
+        """Return why tasks of a service stopped, are unhealthy or are not placed. Nothing is sent.
 
         Args:
             service: The service, with its events.
             stopped: Its stopped tasks. They are counted by finding, not listed.
+            running: Its tasks that run or start.
             definitions: Their task definitions, by ARN. Without them, all containers count as essential.
             notes: What could not be read, and why.
         """
         optional = {arn: optional_containers(definition) for arn, definition in (definitions or {}).items()}
-        findings = findings_of_service(service.events, stopped, optional)
+        findings = findings_of_service(service.events, stopped, optional, running)
         summary = state_of_service(service, stopped)
         return cls(subject=service.service_name, summary=summary, findings=findings, notes=notes)
 
@@ -102,7 +106,10 @@ class Diagnosis(Documented):
             lines += finding.lines()
         if not self.findings:
             lines.append("  ECS shows nothing that is wrong.")
-        return "\n".join([*lines, *(f"  Note: {escaped(note)}" for note in self.notes)])
+        lines += [f"  Note: {escaped(note)}" for note in self.notes]
+        if self.log_lines:
+            lines += ["  The last log lines:", *(f"    {line}" for line in self.log_lines)]
+        return "\n".join(lines)
 
 
 def _state_of(task: Task) -> str:

@@ -12,12 +12,16 @@ from ecskit._core.wording import bounded, escaped
 
 __all__ = ["Cause", "Evidence", "EvidencePlace", "Finding", "FindingWeight", "by_weight", "in_message", "merged"]
 
-EvidencePlace: TypeAlias = Literal["task", "container", "exit code", "stop code", "event", "health", "call", "log"]
+EvidencePlace: TypeAlias = Literal[
+    "task", "container", "exit code", "stop code", "event", "health", "agent", "status", "call", "log"
+]
 """Where ECS shows something: `stoppedReason` of a task, `reason`, `exitCode` and `healthStatus` of a container,
-`stopCode`, events of a service, errors and `failures` of calls, and log lines."""
-FindingWeight: TypeAlias = Literal["cause", "unknown", "exit code", "event", "consequence", "no fault"]
+`stopCode`, events of a service and the reason of a deployment, `managedAgents` of a container, `lastStatus` of a task
+that starts, errors and `failures` of calls, and log lines."""
+FindingWeight: TypeAlias = Literal["cause", "unknown", "exit code", "event", "minor", "consequence", "no fault"]
 """How much a finding explains, from most to least: a text that names the cause; a text that is not in the table; an
-exit code alone; an event of the service; what follows from another failure; a stop that is no failure."""
+exit code alone; an event of the service; a fault that stops no task; what follows from another failure; what is no
+failure, such as a stop that was intended."""
 
 _WEIGHTS: Sequence[str] = get_args(FindingWeight)
 _OTHERS = 2
@@ -83,7 +87,7 @@ class Finding(Documented):
     count: int = 1
     """How many tasks, or events if no task shows it, have this finding."""
     total: int = 1
-    """How many stopped tasks were read."""
+    """How many tasks were read: stopped ones, or those that are not stopped, for what only these show."""
 
     @property
     def sentence(self) -> str:

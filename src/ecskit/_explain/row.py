@@ -47,6 +47,8 @@ class Row:
     """Where AWS describes it; the report if AWS does not."""
     weight: FindingWeight = "cause"
     """How much it explains."""
+    refines: str = ""
+    """The name of the finding that another text about the same gives, which explains less."""
 
     @functools.cached_property
     def _patterns(self) -> Sequence[re.Pattern[str]]:

@@ -11,7 +11,7 @@ import attrs
 from ecskit._core.reasons import LASTING, PASSING, find, without_names
 from ecskit._core.wording import listed, plural
 from ecskit._explain.finding import Evidence, Finding, FindingWeight
-from ecskit._explain.table import row_of
+from ecskit._explain.table import REFINED, row_of
 from ecskit._explain.task import findings_of_task, short
 from ecskit.models.services import Service, ServiceEvent
 from ecskit.models.tasks import Task
@@ -19,30 +19,53 @@ from ecskit.models.tasks import Task
 __all__ = ["findings_of_service", "state_of_service"]
 
 _STEADY = "has reached a steady state"
-_LATER: Mapping[FindingWeight, int] = {"event": 1, "consequence": 2, "no fault": 3}
+_LATER: Mapping[FindingWeight, int] = {"event": 1, "minor": 2, "consequence": 2, "no fault": 3}
 """Weights of findings that come after those of stopped tasks."""
 
 
 def findings_of_service(
-    events: Sequence[ServiceEvent], stopped: Sequence[Task], optional: Mapping[str, frozenset[str]]
+    events: Sequence[ServiceEvent],
+    stopped: Sequence[Task],
+    optional: Mapping[str, frozenset[str]],
+    running: Sequence[Task] = (),
 ) -> Sequence[Finding]:
-    """Return why the tasks of a service stopped or are not placed: the finding of most tasks first.
+    """Return why the tasks of a service stopped, are unhealthy or are not placed: the finding of most tasks first.
 
-    Each stopped task counts for the finding that explains most about it. Events count from the latest steady state on;
-    those that repeat what stopped tasks show are added to their finding.
+    Each stopped task counts for the finding that explains most about it. Events count from the latest steady state on.
+    What other tasks and events repeat of the stopped tasks is added to their finding.
 
     Args:
         events: The events of the service, the newest one first.
         stopped: Its stopped tasks.
         optional: The containers that are not essential, by the ARN of the task definition.
+        running: The tasks that run or start.
     """
-    by_tasks = _counted(stopped, optional)
-    by_events = _of_events(events)
-    names = {finding.name for finding in by_tasks}
-    more = {finding.name: finding.evidence for finding in by_events if finding.name in names}
-    findings = [attrs.evolve(each, evidence=(*each.evidence, *more.get(each.name, ()))) for each in by_tasks]
-    findings += [finding for finding in by_events if finding.name not in names]
+    findings = _with(_counted(stopped, optional, most=1), _counted(running, optional))
+    findings = _with(findings, _of_events(events))
+    if any(finding.weight not in ("minor", "no fault") for finding in findings):
+        # Tasks that start replace those that fail.
+        findings = [finding for finding in findings if finding.evidence[0].place != "status"]
     return sorted(findings, key=_position)
+
+
+def _with(findings: Sequence[Finding], others: Sequence[Finding]) -> list[Finding]:
+    """Return findings with others. Those of the same, or of what they explain better, become one."""
+    found, more = list(findings), list[Finding]()
+    for other in others:
+        same = [place for place, each in enumerate(found) if each.name in (other.name, REFINED.get(other.name))]
+        for place in same:
+            first = found[place]
+            found[place] = attrs.evolve(
+                first if first.name == other.name else other,
+                evidence=(*first.evidence, *other.evidence),
+                container=first.container,
+                image=first.image,
+                count=first.count,
+                total=first.total,
+            )
+        if not same:
+            more.append(other)
+    return found + more
 
 
 def _position(finding: Finding) -> tuple[int, int]:
@@ -51,14 +74,15 @@ def _position(finding: Finding) -> tuple[int, int]:
     return _LATER.get(finding.weight, 0 if from_tasks else 1), -finding.count
 
 
-def _counted(stopped: Sequence[Task], optional: Mapping[str, frozenset[str]]) -> list[Finding]:
-    """Return the findings of stopped tasks, each with the number of tasks for which it explains most."""
+def _counted(tasks: Sequence[Task], optional: Mapping[str, frozenset[str]], most: int | None = None) -> list[Finding]:
+    """Return the findings of tasks, each with the number of its tasks. Only the first ones of each task count."""
     found: dict[tuple[str, str | None, str], list[Finding]] = {}
-    for task in stopped:
-        for finding in findings_of_task(task, optional=optional.get(task.task_definition_arn or "", frozenset()))[:1]:
+    for task in tasks:
+        of_task = findings_of_task(task, optional=optional.get(task.task_definition_arn or "", frozenset()))
+        for finding in of_task[:most]:
             text = without_names(finding.evidence[0].text) if finding.name == "unknown" else ""
             found.setdefault((finding.name, finding.container, text), []).append(finding)
-    return [_one(findings, len(stopped)) for findings in found.values()]
+    return [_one(findings, len(tasks)) for findings in found.values()]
 
 
 def _one(findings: Sequence[Finding], total: int) -> Finding:

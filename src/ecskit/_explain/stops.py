@@ -8,7 +8,7 @@ from ecskit._explain.finding import Cause, EvidencePlace, FindingWeight
 from ecskit._explain.row import STOPPED, Row
 from ecskit._explain.sources import EVENTS, EXEC, EXIT_CODES, GUIDE, HEALTH_CHECKS, READ, github
 
-__all__ = ["SERVICE_ROWS", "STOP_ROWS"]
+__all__ = ["SERVICE_ROWS", "START_ROWS", "STOP_ROWS"]
 
 
 def _row(
@@ -22,6 +22,7 @@ def _row(
     source: str = EXIT_CODES,
     report: str | None = None,
     seen: str = READ,
+    refines: str = "",
 ) -> Row:
     return Row(
         name=name,
@@ -34,10 +35,48 @@ def _row(
         seen=seen,
         source=source,
         weight=weight,
+        refines=refines,
     )
 
 
 STOP_ROWS: Sequence[Row] = (
+    _row(
+        "load-balancer-timeout",
+        "service web (instance i-016b0a460d9974567) (port 1047) is unhealthy in target-group web due to (reason Request"
+        " timed out)",
+        "The load balancer got no answer from the task in time.",
+        Cause(
+            "The security group of the task, or of its instance, does not admit the load balancer.",
+            "Allow inbound traffic from the security group of the load balancer to the port of the event.",
+        ),
+        Cause("The program listens on another port, or on localhost only.", "Let it listen on 0.0.0.0 and this port."),
+        Cause(
+            "The program is slow or overloaded.",
+            "Raise the timeout of the check, healthCheckGracePeriodSeconds, cpu or the desired count.",
+        ),
+        pattern=r"is unhealthy in\b.*?\(reason Request timed out",
+        places=("event",),
+        refines="load-balancer-health",
+        source=HEALTH_CHECKS,
+        report=github("aws/amazon-ecs-agent#1872"),
+        seen="2019-09-23",
+    ),
+    _row(
+        "load-balancer-code",
+        "(service web) (port 443) is unhealthy in (target-group arn:aws:elasticloadbalancing:us-east-2:123456789012:"
+        "targetgroup/https-tg/fa8c) due to (reason Health checks failed with these codes: [404]).",
+        "The program answers the load balancer with a status code that the check does not accept.",
+        Cause(
+            "The path of the check does not exist, or needs a login.",
+            "Set the path of the target group to one that answers 200, or its matcher to the code that is shown.",
+        ),
+        Cause("The program is not ready, or fails: codes from 500 on.", "Read its last log lines."),
+        pattern=r"is unhealthy in\b.*?with these codes",
+        places=("event",),
+        refines="load-balancer-health",
+        source=HEALTH_CHECKS,
+        report=EVENTS,
+    ),
     _row(
         "load-balancer-health",
         "(service web) (port 8000) is unhealthy in (target-group"
@@ -209,6 +248,20 @@ SERVICE_ROWS: Sequence[Row] = (
         source=f"{GUIDE}/deployment-circuit-breaker.html",
     ),
     _row(
+        "deployment-alarm",
+        "deployment failed: alarm detected",
+        "An alarm that watches the deployment ended it.",
+        Cause(
+            "The new revision has the fault that the alarm measures.",
+            "Look at the metric of the alarm since the deployment began, and at the log lines of that time.",
+        ),
+        Cause("The alarm was set before, or measures other things, too.", "Correct the alarm, and deploy again."),
+        pattern=r"deployment failed: alarm detected",
+        places=("event",),
+        source=f"{GUIDE}/deployment-alarm-failure.html",
+        report="https://github.com/aws/copilot-cli/blob/mainline/internal/pkg/stream/ecs_test.go",
+    ),
+    _row(
         "exec-not-connected",
         "TargetNotConnectedException: The execute command failed due to an internal error. Try again later.",
         "ECS Exec has no connection to the container.",
@@ -220,5 +273,83 @@ SERVICE_ROWS: Sequence[Row] = (
         source=EXEC,
         report=github("aws/aws-cli#6562"),
         seen="2024-11-11",
+    ),
+    _row(
+        "exec-agent-stopped",
+        "ExecuteCommandAgent STOPPED",
+        "The agent of ECS Exec in a container does not run, so commands cannot be run there; the task goes on.",
+        Cause("The root file system is read-only.", "Set readonlyRootFilesystem to false; the agent writes files."),
+        Cause("Containers share a process namespace (pidMode task).", "Use ECS Exec in one of these containers only."),
+        Cause("The agent ended with an error.", "Stop the task: the service starts another one, with a new agent."),
+        pattern=r"^ExecuteCommandAgent STOPPED",
+        places=("agent",),
+        weight="minor",
+        source=EXEC,
+        report=github("aws/aws-cli#6903"),
+        seen="2022-04-27",
+    ),
+)
+
+
+def _starting(name: str, pattern: str, example: str, what: str, *causes: Cause) -> Row:
+    """Return a row for a status of a task that does not run yet."""
+    return _row(
+        name,
+        example,
+        what,
+        *causes,
+        pattern=pattern,
+        places=("status",),
+        weight="no fault",
+        source=f"{GUIDE}/task-lifecycle-explanation.html",
+    )
+
+
+START_ROWS: Sequence[Row] = (
+    _starting(
+        "task-provisioning",
+        r"^PROVISIONING\b",
+        "PROVISIONING since 11:52:03 UTC",
+        "ECS prepares the task before it starts: its network interface, or an instance of a capacity provider.",
+        Cause("The task was launched a moment ago.", "Wait, and explain it again."),
+        Cause(
+            "A capacity provider starts container instances for it, which takes minutes.",
+            "Look at its Auto Scaling group if no instance comes.",
+        ),
+    ),
+    _starting(
+        "task-waits",
+        r"^PENDING\b.*images pulled",
+        "PENDING since 11:52:03 UTC, images pulled",
+        "The images are pulled, and a container has not started.",
+        Cause(
+            "It waits for another container, by dependsOn.",
+            "Compare the condition with the exit code and the health check of that container.",
+        ),
+    ),
+    _starting(
+        "task-pending",
+        r"^PENDING\b",
+        "PENDING since 11:52:03 UTC",
+        "The host has the task, and its images are not pulled yet.",
+        Cause(
+            "The images are being pulled, which takes longer the larger they are.",
+            "Wait; use smaller images; on EC2, set ECS_IMAGE_PULL_BEHAVIOR=prefer-cached.",
+        ),
+        Cause(
+            "The registry cannot be reached, and ECS tries again.",
+            "Explain the task when it has stopped: then ECS shows the reason.",
+        ),
+        Cause(
+            "The agent of the container instance is not connected, or still stops other tasks.",
+            "Look at agentConnected of the instance, and at the tasks on it.",
+        ),
+    ),
+    _starting(
+        "task-activating",
+        r"^ACTIVATING\b",
+        "ACTIVATING since 11:52:03 UTC, images pulled",
+        "The containers run, and ECS registers the task with load balancers and service discovery.",
+        Cause("The task was launched a moment ago.", "Wait, and explain it again."),
     ),
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from datetime import timezone
 
 import attrs
 
@@ -23,7 +24,7 @@ _LOG_CODES = {1, 126, 127, 132, 255}
 
 
 def findings_of_task(task: Task, *, optional: Collection[str] = (), log_lines: Iterable[str] = ()) -> Sequence[Finding]:
-    """Return why a task stopped or is unhealthy, by weight.
+    """Return why a task stopped, does not run yet, or is unhealthy, by weight.
 
     Texts of the task and of its containers come first. Exit codes count if ECS did not stop the task itself, and those
     of SIGTERM and SIGKILL only if no other container has ended the task.
@@ -40,7 +41,9 @@ def findings_of_task(task: Task, *, optional: Collection[str] = (), log_lines: I
         findings += outside
         if not outside:
             findings += _by_exit_codes(task, optional, findings)
-    findings += _by_health(task) + _by_log_lines(task, log_lines)
+    findings += _by_log_lines(task, log_lines)
+    if task.last_status not in ("STOPPED", "DELETED"):
+        findings += [*_by_health(task), *_by_agents(task), *_by_status(task)]
     return by_weight(merged(findings))
 
 
@@ -115,13 +118,32 @@ def _by_exit_codes(task: Task, optional: Collection[str], by_text: Sequence[Find
     return findings
 
 
-def _by_health(task: Task) -> list[Finding]:
-    """Return a finding for each container of a running task that is unhealthy."""
-    if task.last_status == "STOPPED":
-        return []
+def _by_health(task: Task) -> Iterator[Finding]:
+    """Yield a finding for each container that is unhealthy."""
     row = row_of("health", "UNHEALTHY")
-    unhealthy = [container for container in task.containers if container.health_status == "UNHEALTHY"]
-    return [row.finding(Evidence("health", "UNHEALTHY", c.name), image=c.image) for c in unhealthy] if row else []
+    for container in task.containers:
+        if row and container.health_status == "UNHEALTHY":
+            yield row.finding(Evidence("health", "UNHEALTHY", container.name), image=container.image)
+
+
+def _by_agents(task: Task) -> Iterator[Finding]:
+    """Yield a finding for each container whose agent, such as that of ECS Exec, has stopped while it runs."""
+    for container in task.containers:
+        for agent in container.managed_agents if container.last_status == "RUNNING" else ():
+            text = f"{agent.name} {agent.last_status}{f': {agent.reason}' if agent.reason else ''}"
+            row = row_of("agent", text)
+            if row:
+                yield row.finding(Evidence("agent", text, container.name))
+
+
+def _by_status(task: Task) -> Iterator[Finding]:
+    """Yield a finding for a task that starts: what it waits for, by the status and times that ECS shows."""
+    since = f" since {task.created_at.astimezone(timezone.utc):%H:%M:%S} UTC" if task.created_at else ""
+    pulled = ", images pulled" if task.pull_stopped_at else ""
+    text = f"{task.last_status}{since}{pulled}"
+    row = row_of("status", text)
+    if row:
+        yield row.finding(Evidence("status", text))
 
 
 def _by_log_lines(task: Task, lines: Iterable[str]) -> list[Finding]:

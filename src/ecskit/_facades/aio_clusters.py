@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from ecskit._drive.aio import AsyncRuntime
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.models.clusters import Cluster
     from ecskit.models.literals import ClusterField
     from ecskit.waits import Clusters
@@ -39,6 +40,7 @@ class AsyncClusterVerbs(Namespace):
         *,
         include: Sequence[ClusterField] = (),
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[Cluster]:
         """Describe any number of clusters, 100 per call.
 
@@ -47,12 +49,16 @@ class AsyncClusterVerbs(Namespace):
                 ARNs.
             include: What to read as well, such as `["TAGS", "STATISTICS"]`.
             allow_missing: Leave out the clusters that ECS does not show, instead of raising.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The clusters, in the order given. ECS shows a deleted cluster as INACTIVE for a while.
+            The clusters, in the order given, each once. ECS shows a deleted cluster as INACTIVE for a while.
 
         Raises:
             ClustersMissing: ECS does not show some of the clusters; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call, for example without permission.
             TransportError: The exchange with ECS failed.
@@ -65,6 +71,7 @@ class AsyncClusterVerbs(Namespace):
             clusters,
             include=include,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 

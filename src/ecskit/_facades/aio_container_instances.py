@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from tenacity.wait import wait_base
 
     from ecskit._drive.aio import AsyncRuntime
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.container_instances import AgentUpdate, ContainerInstances, OnEnd, UntilDrained, UntilUpdated
     from ecskit.models.container_instances import ContainerInstance
     from ecskit.models.literals import ContainerInstanceStatus
@@ -43,6 +44,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         on_partial: OnEnd = "leave",
         on_timeout: OnEnd = "leave",
         on_cancel: OnEnd = "leave",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -64,6 +66,9 @@ class AsyncContainerInstanceVerbs(Namespace):
                 raised in both cases.
             on_timeout: What to do when the wait times out, or a container instance is not visible: the same choices.
             on_cancel: What to do when this method is cancelled or interrupted, or `on_poll` raises: the same choices.
+            on_progress: Called when each is set to DRAINING, or cannot be, with the `BulkProgress` so far. With an async
+                client it may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies;
+                its cause is ContainerInstancesNotChanged with the results.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -78,7 +83,8 @@ class AsyncContainerInstanceVerbs(Namespace):
             The last observation of each container instance, in the order given.
 
         Raises:
-            ContainerInstancesNotChanged: Some were not set to DRAINING; `changed` names those that were. There was no wait.
+            ContainerInstancesNotChanged: Some were not set to DRAINING; `errors` has the reasons, `results` the others.
+                There was no wait.
             ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
             WaitFailed: A container instance was deregistered while it had tasks.
             WaitTimeout: The wait timed out, or made `max_polls` polls.
@@ -109,6 +115,7 @@ class AsyncContainerInstanceVerbs(Namespace):
             on_partial=on_partial,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
+            on_progress=on_progress,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
@@ -118,6 +125,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         container_instances: ContainerInstances,
         *,
         cluster: str | None = None,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[ContainerInstance]:
         """Set container instances to ACTIVE, ten per call, so that ECS places tasks on them again.
 
@@ -125,12 +133,14 @@ class AsyncContainerInstanceVerbs(Namespace):
             container_instances: What an operation returned, or one or more container instances, ids, ARNs, or ids of EC2
                 instances.
             cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The container instances as the responses show them, in the order given.
 
         Raises:
-            ContainerInstancesNotChanged: Some were not set to ACTIVE; `changed` names those that were.
+            ContainerInstancesNotChanged: Some were not set to ACTIVE; `errors` has the reasons, `results` the others.
             ContainerInstancesMissing: Some EC2 instances have no container instance; nothing was changed.
             FailuresError: The response that was passed holds failures; nothing was changed.
             RequestError: An argument is wrong; nothing was sent.
@@ -144,6 +154,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         flow = flows.activate(
             container_instances,
             cluster=cluster,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 
@@ -153,6 +164,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         *,
         cluster: str | None = None,
         until: UntilUpdated = "updated",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -168,6 +180,9 @@ class AsyncContainerInstanceVerbs(Namespace):
                 instances.
             cluster: Name or ARN of their cluster; optional if ARNs or container instances include it.
             until: "updated" waits until the agents are updated; "requested" returns when ECS has accepted the requests.
+            on_progress: Called after the request for each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is ContainerAgentsNotUpdated, whose
+                `results` has those that were requested.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -211,6 +226,7 @@ class AsyncContainerInstanceVerbs(Namespace):
             container_instances,
             cluster=cluster,
             until=until,
+            on_progress=on_progress,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
@@ -223,6 +239,7 @@ class AsyncContainerInstanceVerbs(Namespace):
         tags: bool = False,
         health: bool = False,
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[ContainerInstance]:
         """Describe any number of container instances, 100 per call.
 
@@ -233,12 +250,16 @@ class AsyncContainerInstanceVerbs(Namespace):
             tags: Whether to read their tags as well.
             health: Whether to read their health as well.
             allow_missing: Leave out the container instances that ECS does not show, instead of raising.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The container instances, in the order given.
+            The container instances, in the order given, each once.
 
         Raises:
             ContainerInstancesMissing: ECS does not show some of the container instances; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             FailuresError: The response that was passed holds failures; nothing was sent.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster.
@@ -254,6 +275,7 @@ class AsyncContainerInstanceVerbs(Namespace):
             tags=tags,
             health=health,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 

@@ -20,18 +20,21 @@ if TYPE_CHECKING:
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.aio import AsyncRuntime
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
+    from ecskit.bulk import AsyncOnProgress
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         Applied,
         AsyncOnPause,
+        DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
         Fallback,
         OnSuperseded,
         Plan,
+        RollbackTarget,
         Services,
         Until,
         UntilDeleted,
@@ -83,6 +86,7 @@ class AsyncServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: AsyncOnPoll | None = None,
+        pause_autoscaling: bool = False,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
 
@@ -91,6 +95,9 @@ class AsyncServiceVerbs(Namespace):
 
         Args:
             service: Name, ARN or model of the service.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                deployment with this argument, or `services.resume_autoscaling`, resumes it.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             images: New images, by the name of the container.
             environment: Environment variables to set, by the name of the container and of the variable. None removes a
@@ -153,6 +160,7 @@ class AsyncServiceVerbs(Namespace):
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
+            AutoscalingNotResumed: The deployment succeeded, but scaling out could not be resumed.
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
             UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
             ServicesMissing: ECS does not show the service.
@@ -215,6 +223,7 @@ class AsyncServiceVerbs(Namespace):
         )
         flow = flows.deploy(
             service,
+            pause_autoscaling=pause_autoscaling,
             change=change,
             follow_options=follow_options,
             rollback_options=rollback_options,
@@ -439,11 +448,47 @@ class AsyncServiceVerbs(Namespace):
         )
         return AsyncStream(self._runtime.iterate(flow))
 
+    def history(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> AsyncStream[DeployedRevision]:
+        """Yield what was deployed to a service, newest first: when, how it ended, and what runs of it.
+
+        ECS shows service deployments for about 90 days. A revision that still runs and was deployed before that is yielded
+        last, without its deployment. Reads 20 revisions per request. `services.rollback(to=)` takes what is yielded.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+
+        Yields:
+            Each deployed revision; `str` is one line. What ECS no longer shows of it is None.
+
+        Raises:
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses a request, for example without permission.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+        """
+        from ecskit._deployments import history as flows
+
+        flow = flows.history(
+            service,
+            cluster=cluster,
+        )
+        return AsyncStream(self._runtime.iterate(flow))
+
     async def rollback(
         self,
         service: str | Service,
         *,
         cluster: str | None = None,
+        to: RollbackTarget | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -452,13 +497,18 @@ class AsyncServiceVerbs(Namespace):
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
 
-        ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-        that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
-        it is registered and deployed; `started.copy_of` of the result names the original.
+        Without `to`, ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest
+        service revision that was deployed successfully and differs from the current one. If its task definition was
+        deregistered, a copy of it is registered and deployed; `started.copy_of` of the result names the original.
 
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            to: What to go back to: a revision that `services.history` yielded, a service revision or a service deployment
+                (model or ARN), or a task definition (model, ARN or FAMILY:REVISION). A revision is restored with its
+                network, load balancers and capacity providers; of a task definition, nothing else is changed. A deployment
+                that is in progress is replaced. If the service runs it already, or is being deployed to it, nothing is
+                changed, and that deployment is awaited.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -473,14 +523,14 @@ class AsyncServiceVerbs(Namespace):
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
-                task definition was deleted.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months; it no
+                longer shows what `to` names; or the task definition was deleted.
             DeploymentRollbackFailed: The rollback failed.
             DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
             WaitFailed: The deployment succeeded before it could be rolled back.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: `timeout` or `max_polls` was reached.
             CredentialsError: There are no credentials.
@@ -501,6 +551,7 @@ class AsyncServiceVerbs(Namespace):
         flow = flows.rollback(
             service,
             cluster=cluster,
+            to=to,
             wait_options=wait_options,
         )
         return await self._runtime.run(flow)
@@ -778,6 +829,7 @@ class AsyncServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: AsyncOnPoll | None = None,
+        pause_autoscaling: bool = False,
     ) -> Applied:
         """Carry out a plan, and wait until the deployment that follows has succeeded.
 
@@ -797,6 +849,9 @@ class AsyncServiceVerbs(Namespace):
             require_unchanged: Whether to raise PlanOutdated, and change nothing, if the service or the latest revision of
                 its task definition has changed since the plan was made. Otherwise what the definition states is applied to
                 the service as it is now.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                call with this argument, or `services.resume_autoscaling`, resumes it.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
                 LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
@@ -842,6 +897,7 @@ class AsyncServiceVerbs(Namespace):
             What was done, the service, and the last progress of the deployment.
 
         Raises:
+            AutoscalingNotResumed: The plan was carried out, but scaling out could not be resumed.
             PlanOutdated: The service has changed since the plan was made; nothing was changed.
             RequestError: An argument is wrong, the plan is for another account or region, or the definitions are not those
                 of the plan; nothing was sent.
@@ -895,6 +951,7 @@ class AsyncServiceVerbs(Namespace):
             task_definition=task_definition,
             variables=variables,
             require_unchanged=require_unchanged,
+            pause_autoscaling=pause_autoscaling,
             follow_options=follow_options,
             rollback_options=rollback_options,
             wait_options=wait_options,
@@ -1014,6 +1071,40 @@ class AsyncServiceVerbs(Namespace):
         )
         return await self._runtime.run(flow)
 
+    async def resume_autoscaling(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> bool:
+        """Resume scaling out of a service after a deployment with `pause_autoscaling` that was killed.
+
+        Such a deployment keeps how scaling stood before in a tag of the scalable target. It is restored from there, and the
+        tag is removed. What is suspended without this tag stays suspended.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; `default` if neither this nor an ARN names one.
+
+        Returns:
+            Whether scaling out was resumed. False if no such deployment has left it suspended.
+
+        Raises:
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: Application Auto Scaling refuses a request, for example without permission.
+            TransportError: Application Auto Scaling could not be reached.
+            ConfigurationError: The client wraps another one, so it cannot make one for Application Auto Scaling.
+
+        Source: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html
+        """
+        from ecskit._services import autoscaling as flows
+
+        flow = flows.resume_autoscaling(
+            service,
+            cluster=cluster,
+        )
+        return await self._runtime.run(flow)
+
     async def delete(
         self,
         service: str | Service,
@@ -1087,20 +1178,25 @@ class AsyncServiceVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[Service]:
-        """Describe any number of services once.
+        """Describe any number of services, ten per call.
 
         Args:
             services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
             cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
             tags: Whether to read their tags as well.
             allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
+            The services, in the order given, each once. ECS shows a deleted service as INACTIVE for a while.
 
         Raises:
             ServicesMissing: ECS does not show some of the services; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the request: no permission, no such cluster.
             TransportError: ECS could not be reached.
@@ -1114,6 +1210,7 @@ class AsyncServiceVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 
@@ -1163,10 +1260,11 @@ class AsyncServiceVerbs(Namespace):
         *,
         cluster: str | None = None,
     ) -> Diagnosis:
-        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+        """Explain why a service does not run all its tasks, by its tasks and its events.
 
-        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+        Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+        the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read.
 
         Args:
             service: Name, ARN or model of one service.
@@ -1232,7 +1330,7 @@ class AsyncServiceVerbs(Namespace):
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

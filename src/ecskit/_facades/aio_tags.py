@@ -47,7 +47,7 @@ class AsyncTagVerbs(Namespace):
             resources: One or more resources: models or ARNs.
             tags: At most 50 tags; keys have 1 to 128 characters, values up to 256.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The ARNs of the resources, in the order given, each once.
@@ -83,7 +83,7 @@ class AsyncTagVerbs(Namespace):
             resources: One or more resources: models or ARNs.
             keys: The keys of the tags, at most 50.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The ARNs of the resources, in the order given, each once.

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
+        AsyncOnLog,
         Diagnosis,
         LogLine,
         Moment,
@@ -103,8 +104,8 @@ class AsyncTaskVerbs(Namespace):
             count: How many tasks to run.
             capacity_timeout: Seconds from the start of the call to retry tasks that lack capacity: CPU, memory, ports,
                 network interfaces, connected agents, container instances, Fargate capacity, or quotas of tasks at the same
-                time. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not
-                retried.
+                time. Time in which requests wait for their turn does not count. By default 60 with `on_partial="top_up"`,
+                else 0: no retry. Tasks that fail for other reasons are not retried.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
                 started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
                 raises. If no task was started, an error is raised in every case.
@@ -114,7 +115,8 @@ class AsyncTaskVerbs(Namespace):
                 "stop_and_wait" until they have stopped, for at most 10 s.
             on_progress: Called for each task with the `BulkProgress` so far: when it was started, or when it is not
                 requested again. A sync client calls it in the threads that launch, once at a time. With an async client it
-                may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies.
+                may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause
+                is TasksNotStarted, whose `result` has the tasks.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             container: The container of `command` and `environment`; optional if exactly one container is essential.
             command: The command, in place of that of the task definition or image.
@@ -215,10 +217,15 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -255,10 +262,15 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -294,10 +306,15 @@ class AsyncTaskVerbs(Namespace):
         volume_configurations: Sequence[TaskVolumeConfiguration] | None = None,
         client_token: str | None = None,
         essential: SequenceNotStr[str] | None = None,
+        on_log: AsyncOnLog | None = None,
         log_tail: int | None = None,
+        start_timeout: float | None = None,
+        retries: int = 0,
+        retry_interrupted: bool = False,
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: AsyncOnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -313,8 +330,20 @@ class AsyncTaskVerbs(Namespace):
             count: How many tasks to run. With a number, even 1, the method returns a list.
             essential: Names of the containers whose exit codes count; by default the essential containers of the task
                 definition.
+            on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+                client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+                After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+                the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+                again.
             log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
                 and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
+            start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
+            retries: How often each task is run again at most, if it did not run: it failed to start for a reason that may
+                pass, was interrupted before it was RUNNING, or was stopped after `start_timeout`. The next task is started
+                some seconds after the one before has STOPPED, under a client token of its own. A task that ran and failed
+                is never run again.
+            retry_interrupted: Whether `retries` also applies to tasks that were interrupted after they were RUNNING. Their
+                work is done twice, at least in part.
             capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
                 no retry.
             on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -322,6 +351,10 @@ class AsyncTaskVerbs(Namespace):
                 then raises.
             on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
                 "adopt" the tasks that were started then.
+            on_progress: Called when a task has stopped and is not run again, with the `BulkProgress` of the started tasks
+                so far; its error is a TaskFailedError if the task did not succeed. With an async client it may be a
+                coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause is a
+                `BulkError`, whose `results` has the outcomes.
             on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
                 "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
             on_cancel: What to do with the tasks when this method is cancelled or interrupted, or `on_poll` raises: the same
@@ -359,14 +392,17 @@ class AsyncTaskVerbs(Namespace):
                 be a coroutine function. An exception that it raises ends the wait.
 
         Returns:
-            The outcome of the task; with `count`, the outcome of each task.
+            The outcome of the task; with `count`, the outcome of each task. `attempts` of an outcome has those of the tasks
+            before it.
 
         Raises:
-            TaskFailedError: A task did not succeed. `outcomes` has all outcomes, and the message names the logs.
+            TaskFailedError: A task did not succeed, at its last attempt. If that attempt started no task, its error is the
+                cause. `outcomes` has all outcomes, and the message names the logs.
             TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
             TaskNotVisible: A task did not become visible within the grace period.
             TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
-            WaitTimeout: The wait timed out, or made `max_polls` polls.
+            WaitTimeout: The wait timed out, or made `max_polls` polls. The time counts for all attempts together.
+            TasksNotStopped: ECS refused to stop a task that was not RUNNING after `start_timeout`.
             ConflictException: The tokens were used before with other parameters; `resource_ids` names the tasks.
             TransportError: The exchange with ECS failed. Pass `client_token` again to find the tasks that may be running.
             RequestError: An argument is wrong or too large; nothing was sent.
@@ -413,10 +449,15 @@ class AsyncTaskVerbs(Namespace):
             task_definition,
             count=count,
             essential=essential,
+            on_log=on_log,
             log_tail=log_tail,
+            start_timeout=start_timeout,
+            retries=retries,
+            retry_interrupted=retry_interrupted,
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,
+            on_progress=on_progress,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
             launch=launch,
@@ -517,7 +558,8 @@ class AsyncTaskVerbs(Namespace):
             reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
             until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
             on_progress: Called after the request for each task with the `BulkProgress` so far. With an async client it may
-                be a coroutine function. An exception that it raises ends the call; tasks whose stop was requested stop.
+                be a coroutine function. An exception that it raises ends the call; its cause is TasksNotStopped, whose
+                `results` has the tasks that stop.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -570,6 +612,7 @@ class AsyncTaskVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: AsyncOnProgress | None = None,
     ) -> list[Task]:
         """Describe any number of tasks, 100 per call.
 
@@ -578,12 +621,16 @@ class AsyncTaskVerbs(Namespace):
             cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
             tags: Whether to read their tags as well.
             allow_missing: Leave out the tasks that ECS does not show, instead of raising.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The tasks, in the order given.
+            The tasks, in the order given, each once.
 
         Raises:
             TasksMissing: ECS does not show some of the tasks; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the call: no permission, no such cluster.
             TransportError: The exchange with ECS failed.
@@ -597,6 +644,7 @@ class AsyncTaskVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return await self._runtime.run(flow)
 
@@ -719,7 +767,7 @@ class AsyncTaskVerbs(Namespace):
             protected: True to protect the tasks, False to end their protection.
             expires_in_minutes: Minutes until the protection ends, 1 to 2880; ECS uses 120 if absent.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The tasks with their protection, as the responses show it, in the order given, each once.
@@ -746,20 +794,24 @@ class AsyncTaskVerbs(Namespace):
         task: Task | str,
         *,
         cluster: str | None = None,
+        log_tail: int | None = None,
     ) -> Diagnosis:
         """Explain why a task stopped, did not start, or is unhealthy, by what ECS shows.
 
         The texts, codes and exit codes of the task are compared with a table of findings. A text that is not in the table
-        is shown as it is. Nothing outside ECS is read.
+        is shown as it is. Nothing outside ECS is read, but the last log lines if `log_tail` is given.
 
         Args:
             task: The task, its id or its ARN. ECS shows a stopped task for about an hour; a stopped `Task` that ECS no
                 longer shows is explained as given.
             cluster: Name or ARN of its cluster; optional if the task or its ARN includes it.
+            log_tail: How many of the last log lines of each container to read from CloudWatch Logs. They are compared with
+                the table, and `log_lines` has them, which `print` shows, too. They may hold secrets. None for none.
 
         Returns:
             The diagnosis: the findings by weight, with evidence, causes and what to do. `print` shows it as text. If the
-            task definition cannot be read, a note says why, and all containers count as essential.
+            task definition cannot be read, a note says why, and all containers count as essential. If log lines cannot be
+            read, a note says why.
 
         Raises:
             TasksMissing: ECS does not show the task.
@@ -774,6 +826,7 @@ class AsyncTaskVerbs(Namespace):
         flow = flows.explain(
             task,
             cluster=cluster,
+            log_tail=log_tail,
         )
         return await self._runtime.run(flow)
 
@@ -823,7 +876,7 @@ class AsyncTaskVerbs(Namespace):
             TasksMissing: ECS does not show some of the tasks.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

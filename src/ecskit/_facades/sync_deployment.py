@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from ecskit.models.literals import DeploymentLifecycleHookAction
     from ecskit.models.services import DeploymentLifecycleHookDetail
     from ecskit.services import DeploymentEvent, DeploymentProgress, Fallback, OnPause, OnSuperseded, Until
+    from ecskit.tasks import Diagnosis
     from ecskit.waits import OnPoll
 
 __all__ = ["DeploymentHandle"]
@@ -296,6 +297,31 @@ class DeploymentHandle(Bound[StartedDeployment]):
         from ecskit._deployments import handle as flows
 
         flow = flows.status(
+            self.started,
+        )
+        return self._runtime.run(flow)
+
+    def explain(
+        self,
+    ) -> Diagnosis:
+        """Explain why the deployment failed or is not done, by its tasks, its events and the reason that ECS gives.
+
+        Stopped tasks are counted by finding; tasks that are unhealthy or do not run yet follow. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read. `DeploymentProgress.diagnosis` needs no request.
+
+        Returns:
+            The diagnosis: the findings, that of most tasks first, with evidence, causes and what to do. `print` shows it as
+            text. If tasks or task definitions cannot be read, a note says why.
+
+        Raises:
+            ServiceError: ECS refuses a read: no permission, no such cluster.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServiceDeployments.html
+        """
+        from ecskit._deployments import handle as flows
+
+        flow = flows.explain(
             self.started,
         )
         return self._runtime.run(flow)

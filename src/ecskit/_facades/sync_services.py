@@ -21,11 +21,13 @@ if TYPE_CHECKING:
     from ecskit._core.typing import SequenceNotStr
     from ecskit._drive.sync import Runtime
     from ecskit._facades.sync_deployment import DeploymentHandle
+    from ecskit.bulk import OnProgress
     from ecskit.models.literals import DeploymentStrategy, LaunchType, SchedulingStrategy
     from ecskit.models.services import CreateServiceRequest, DeploymentConfiguration, Service
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         Applied,
+        DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
         DeploymentProgress,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
         OnPause,
         OnSuperseded,
         Plan,
+        RollbackTarget,
         Services,
         Until,
         UntilDeleted,
@@ -84,6 +87,7 @@ class ServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: OnPoll | None = None,
+        pause_autoscaling: bool = False,
         cancel: Event | None = None,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
@@ -93,6 +97,9 @@ class ServiceVerbs(Namespace):
 
         Args:
             service: Name, ARN or model of the service.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                deployment with this argument, or `services.resume_autoscaling`, resumes it.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             images: New images, by the name of the container.
             environment: Environment variables to set, by the name of the container and of the variable. None removes a
@@ -156,6 +163,7 @@ class ServiceVerbs(Namespace):
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
+            AutoscalingNotResumed: The deployment succeeded, but scaling out could not be resumed.
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
             UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
             ServicesMissing: ECS does not show the service.
@@ -218,6 +226,7 @@ class ServiceVerbs(Namespace):
         )
         flow = flows.deploy(
             service,
+            pause_autoscaling=pause_autoscaling,
             change=change,
             follow_options=follow_options,
             rollback_options=rollback_options,
@@ -444,11 +453,47 @@ class ServiceVerbs(Namespace):
         )
         return Stream(self._runtime.iterate(flow, cancel))
 
+    def history(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> Stream[DeployedRevision]:
+        """Yield what was deployed to a service, newest first: when, how it ended, and what runs of it.
+
+        ECS shows service deployments for about 90 days. A revision that still runs and was deployed before that is yielded
+        last, without its deployment. Reads 20 revisions per request. `services.rollback(to=)` takes what is yielded.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+
+        Yields:
+            Each deployed revision; `str` is one line. What ECS no longer shows of it is None.
+
+        Raises:
+            UnsupportedController: ECS does not control the deployments of the service.
+            ServicesMissing: ECS does not show the service.
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: ECS refuses a request, for example without permission.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServiceDeployments.html
+        """
+        from ecskit._deployments import history as flows
+
+        flow = flows.history(
+            service,
+            cluster=cluster,
+        )
+        return Stream(self._runtime.iterate(flow))
+
     def rollback(
         self,
         service: str | Service,
         *,
         cluster: str | None = None,
+        to: RollbackTarget | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -458,13 +503,18 @@ class ServiceVerbs(Namespace):
     ) -> DeploymentProgress:
         """Roll a service back, and wait until the rollback is done.
 
-        ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest service revision
-        that was deployed successfully and differs from the current one. If its task definition was deregistered, a copy of
-        it is registered and deployed; `started.copy_of` of the result names the original.
+        Without `to`, ECS rolls back a deployment that is in progress. Otherwise an UpdateService restores the latest
+        service revision that was deployed successfully and differs from the current one. If its task definition was
+        deregistered, a copy of it is registered and deployed; `started.copy_of` of the result names the original.
 
         Args:
             service: Name, ARN or model of the service.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
+            to: What to go back to: a revision that `services.history` yielded, a service revision or a service deployment
+                (model or ARN), or a task definition (model, ARN or FAMILY:REVISION). A revision is restored with its
+                network, load balancers and capacity providers; of a task definition, nothing else is changed. A deployment
+                that is in progress is replaced. If the service runs it already, or is being deployed to it, nothing is
+                changed, and that deployment is awaited.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the
@@ -480,14 +530,14 @@ class ServiceVerbs(Namespace):
             The last progress of the deployment that was rolled back, or of the one that restored the earlier revision.
 
         Raises:
-            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months, or its
-                task definition was deleted.
+            NothingToRollBack: ECS lists no other revision that was deployed successfully, in about three months; it no
+                longer shows what `to` names; or the task definition was deleted.
             DeploymentRollbackFailed: The rollback failed.
             DeploymentFailed: The deployment of the earlier revision failed. Its subclasses are listed at `services.deploy`.
             WaitFailed: The deployment succeeded before it could be rolled back.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
-            RequestError: An argument is wrong; nothing was sent.
+            RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: `timeout` or `max_polls` was reached.
             CredentialsError: There are no credentials.
@@ -508,6 +558,7 @@ class ServiceVerbs(Namespace):
         flow = flows.rollback(
             service,
             cluster=cluster,
+            to=to,
             wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
@@ -789,6 +840,7 @@ class ServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: OnPoll | None = None,
+        pause_autoscaling: bool = False,
         cancel: Event | None = None,
     ) -> Applied:
         """Carry out a plan, and wait until the deployment that follows has succeeded.
@@ -809,6 +861,9 @@ class ServiceVerbs(Namespace):
             require_unchanged: Whether to raise PlanOutdated, and change nothing, if the service or the latest revision of
                 its task definition has changed since the plan was made. Otherwise what the definition states is applied to
                 the service as it is now.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                call with this argument, or `services.resume_autoscaling`, resumes it.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
                 LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
@@ -855,6 +910,7 @@ class ServiceVerbs(Namespace):
             What was done, the service, and the last progress of the deployment.
 
         Raises:
+            AutoscalingNotResumed: The plan was carried out, but scaling out could not be resumed.
             PlanOutdated: The service has changed since the plan was made; nothing was changed.
             RequestError: An argument is wrong, the plan is for another account or region, or the definitions are not those
                 of the plan; nothing was sent.
@@ -908,6 +964,7 @@ class ServiceVerbs(Namespace):
             task_definition=task_definition,
             variables=variables,
             require_unchanged=require_unchanged,
+            pause_autoscaling=pause_autoscaling,
             follow_options=follow_options,
             rollback_options=rollback_options,
             wait_options=wait_options,
@@ -1029,6 +1086,40 @@ class ServiceVerbs(Namespace):
         )
         return self._runtime.run(flow, cancel)
 
+    def resume_autoscaling(
+        self,
+        service: str | Service,
+        *,
+        cluster: str | None = None,
+    ) -> bool:
+        """Resume scaling out of a service after a deployment with `pause_autoscaling` that was killed.
+
+        Such a deployment keeps how scaling stood before in a tag of the scalable target. It is restored from there, and the
+        tag is removed. What is suspended without this tag stays suspended.
+
+        Args:
+            service: Name, ARN or model of the service.
+            cluster: Name or ARN of the cluster; `default` if neither this nor an ARN names one.
+
+        Returns:
+            Whether scaling out was resumed. False if no such deployment has left it suspended.
+
+        Raises:
+            RequestError: An argument is wrong; nothing was sent.
+            ServiceError: Application Auto Scaling refuses a request, for example without permission.
+            TransportError: Application Auto Scaling could not be reached.
+            ConfigurationError: The client wraps another one, so it cannot make one for Application Auto Scaling.
+
+        Source: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html
+        """
+        from ecskit._services import autoscaling as flows
+
+        flow = flows.resume_autoscaling(
+            service,
+            cluster=cluster,
+        )
+        return self._runtime.run(flow)
+
     def delete(
         self,
         service: str | Service,
@@ -1104,20 +1195,25 @@ class ServiceVerbs(Namespace):
         cluster: str | None = None,
         tags: bool = False,
         allow_missing: bool = False,
+        on_progress: OnProgress | None = None,
     ) -> list[Service]:
-        """Describe any number of services once.
+        """Describe any number of services, ten per call.
 
         Args:
             services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
             cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
             tags: Whether to read their tags as well.
             allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
+            on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
-            The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
+            The services, in the order given, each once. ECS shows a deleted service as INACTIVE for a while.
 
         Raises:
             ServicesMissing: ECS does not show some of the services; `found` has the others.
+            BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+                first is raised.
             RequestError: An argument is wrong; nothing was sent.
             ServiceError: ECS refuses the request: no permission, no such cluster.
             TransportError: ECS could not be reached.
@@ -1131,6 +1227,7 @@ class ServiceVerbs(Namespace):
             cluster=cluster,
             tags=tags,
             allow_missing=allow_missing,
+            on_progress=on_progress,
         )
         return self._runtime.run(flow)
 
@@ -1180,10 +1277,11 @@ class ServiceVerbs(Namespace):
         *,
         cluster: str | None = None,
     ) -> Diagnosis:
-        """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+        """Explain why a service does not run all its tasks, by its tasks and its events.
 
-        Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-        that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+        Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+        the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+        table of findings is shown as it is. Nothing outside ECS is read.
 
         Args:
             service: Name, ARN or model of one service.
@@ -1251,7 +1349,7 @@ class ServiceVerbs(Namespace):
             ServicesMissing: ECS does not show the service.
             ServiceError: ECS or CloudWatch Logs refuses a call.
             TransportError: The exchange with ECS or CloudWatch Logs failed.
-            ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+            ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
             RequestError: An argument is wrong; nothing was sent.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from ecskit._drive.sync import Runtime
     from ecskit.bulk import OnProgress
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
-    from ecskit.task_definitions import Registered
+    from ecskit.task_definitions import Pruned, Registered
     from ecskit.waits import TaskDefinitions
 
 __all__ = ["TaskDefinitionVerbs"]
@@ -77,7 +77,7 @@ class TaskDefinitionVerbs(Namespace):
         Args:
             task_definitions: One or more task definitions: models, ARNs or FAMILY:REVISION.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The task definitions as deregistered, in the order given, each once.
@@ -110,7 +110,7 @@ class TaskDefinitionVerbs(Namespace):
         Args:
             task_definitions: What `deregister` returned, or one or more task definitions: models, ARNs or FAMILY:REVISION.
             on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
         Returns:
             The task definitions, DELETE_IN_PROGRESS, in the order given, each once.
@@ -126,6 +126,50 @@ class TaskDefinitionVerbs(Namespace):
 
         flow = flows.delete(
             task_definitions,
+            on_progress=on_progress,
+        )
+        return self._runtime.run(flow)
+
+    def prune(
+        self,
+        family: str,
+        *,
+        keep: int = 10,
+        dry_run: bool = True,
+        on_progress: OnProgress | None = None,
+    ) -> Pruned:
+        """Deregister the revisions of a family that nothing uses, except the newest ones. By default, only show which.
+
+        A revision is kept if a service, a deployment, a task set or a running task of any cluster in the account and region
+        uses it, and if a rollback would deploy it: by ECS, or by `services.rollback`. Names in schedules, state machines,
+        templates and programs are not read; `unseen` of the result lists them. Nothing is deleted, and what uses a
+        deregistered revision goes on. The history of each service takes one or two requests.
+
+        Args:
+            family: The name of the family.
+            keep: How many of the newest revisions to keep in any case, 1 or more.
+            dry_run: Whether to change nothing and only return the result. Default True.
+            on_progress: Called after the end of each deregistration with the `BulkProgress` so far. With an async client it
+                may be a coroutine function. An exception that it raises ends the call.
+
+        Returns:
+            The revisions that are not needed, and why the others are kept. `print` shows both.
+
+        Raises:
+            TaskDefinitionsNotDeregistered: Some were not deregistered; `errors` has the reasons, `results` the others.
+            MissingError: ECS lists a service or task but does not describe it, so its use is unknown. Nothing was changed.
+            RequestError: An argument is wrong, or the family has no active revision. Nothing was changed.
+            ServiceError: ECS refuses to show what uses the revisions, for example without permission. Nothing was changed.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DeregisterTaskDefinition.html
+        """
+        from ecskit._task_definitions import pruning as flows
+
+        flow = flows.prune(
+            family,
+            keep=keep,
+            dry_run=dry_run,
             on_progress=on_progress,
         )
         return self._runtime.run(flow)

@@ -1668,7 +1668,7 @@ class Wait(Namespace):
         Args:
             handles: The handles; see `resume`.
             on_progress: Called after the end of each wait with the `BulkProgress` so far. With an async client it may be a
-                coroutine function. An exception that it raises ends the call.
+                coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
             timeout: Maximum seconds to wait; None for no limit. The last poll is made exactly at the deadline.
             max_polls: Maximum number of polls; None for no limit.
             poll: A tenacity wait strategy for the seconds between polls; its attempt number counts the polls since the

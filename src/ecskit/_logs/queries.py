@@ -28,7 +28,7 @@ __all__ = ["Query", "joined", "queries_of", "read_tail", "without"]
 _OWN = 5
 """Up to so many streams of one prefix are read one by one; more are read together, with others of that prefix."""
 _RESTARTS = 3
-"""How often a pass begins again after an expired token without a newer event."""
+"""How often a pass begins again after an expired token without an event that is new."""
 _PAGE = 10_000
 """The most events that a page can have."""
 _Event = Mapping[str, Any]
@@ -56,6 +56,7 @@ class Query:
     """Whether the pass has ended."""
     _token: str | None = None
     _restarts: int = 0
+    """The restarts since the latest new event."""
     _floor: int = -1
     _began: float = 0.0
 
@@ -100,9 +101,8 @@ class Query:
         except InvalidRequestError:
             if self._token is None or self._restarts >= _RESTARTS:
                 raise
-            before = self._floor
             self.begin(self._began)  # the token has expired
-            self._restarts = 0 if self._floor > before else self._restarts + 1
+            self._restarts += 1
             return ()
         self.missing = False
         token = answer.get("nextForwardToken" if self.by_stream else "nextToken")
@@ -117,6 +117,7 @@ class Query:
             followed = self._owner(event)
             if followed is not None and followed.take(event):
                 self.buffer.append((event, followed))
+                self._restarts = 0
         if events or self.done:
             for each in self.streams.values():
                 each.forget(elapsed, math.inf if self.done else _time(events[-1]))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 
 import attrs
 
-from ecskit._core.effects import Emit, Emits, Flow, Sleep
+from ecskit._core.effects import Emit, Emits, Flow, Sleep, Waker
 from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, described
 from ecskit._core.wording import escaped, listed
 from ecskit._logs.arguments import LogOptions
@@ -102,8 +103,17 @@ class LogTail:
     requests: Requests = attrs.field(factory=Requests)
     emit: Callable[[LogLine], Flow[None]] = _emit
     """Returns a flow that passes a line on."""
+    task_interval: float = _TASK_INTERVAL
+    """Seconds between two reads of the tasks."""
+    grows: bool = False
+    """Whether tasks come and go. Then only the deadline ends it. It may be reset while lines are followed."""
+    logs_never_started: bool = True
+    """Whether to log why tasks were never started."""
     over: set[str] = attrs.field(factory=set[str])
     """The tasks whose lines are in, if tasks come and go."""
+    _waker: Waker = attrs.field(factory=Waker)
+    _logged: set[str] = attrs.field(factory=set[str])
+    """Why tasks were never started, as far as it was logged."""
 
     def add(self, tasks: Sequence[Task]) -> Flow[None]:
         """Add tasks, or what was read of them since."""
@@ -157,45 +167,52 @@ class LogTail:
         """Emit all lines that are there."""
         yield from self._begin()
         yield from self._round()
-        self._explain()
+        self._log_never_started(list(self.tasks))
+        self._check_groups()
 
-    def follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool = False) -> Emits[LogLine]:
+    def follow(self, read_tasks: ReadTasks, deadline: float = math.inf) -> Emits[LogLine]:
         """Emit the lines until all tasks have stopped and their lines are in, or until the deadline.
 
         Args:
             read_tasks: Reads the tasks that have not stopped; what it returns beyond these is followed, too.
             deadline: The monotonic time of the end.
-            endless: Whether only the deadline ends it, because tasks come and go.
         """
-        self.requests.until = deadline
+        self.end_by(deadline)
         try:
-            yield from self._follow(read_tasks, deadline, endless=endless)
+            yield from self._follow(read_tasks)
         except EcsError as error:
-            if not error.retryable or (yield Sleep(0)).now < deadline:
+            if not error.retryable or (yield Sleep(0)).now < self.requests.until:
                 raise
             log.warning("%s: at the timeout, the last lines could not be read: %s", self.verb, described(error))
+        self._log_never_started(list(self.tasks))
+        self._check_groups()
 
-    def _follow(self, read_tasks: ReadTasks, deadline: float, *, endless: bool) -> Emits[LogLine]:
+    def end_by(self, deadline: float) -> None:
+        """End following at a monotonic time, or earlier. Another thread may call this while lines are followed."""
+        self.requests.until = min(self.requests.until, deadline)
+        self._waker.rouse()
+
+    def _follow(self, read_tasks: ReadTasks) -> Emits[LogLine]:
         yield from self._begin()
         pause, due = _PAUSE, (yield Sleep(0)).now
         now = due
         while True:
-            last = now >= deadline
+            self._waker.roused = False
+            last = now >= self.requests.until
             if now >= due and not last:
                 now = yield from self._poll(read_tasks, now)
-                due = now + _TASK_INTERVAL
+                due = now + self.task_interval
             released = yield from self._round()
             now = (yield Sleep(0)).now
             if last:
                 return
-            if endless:
+            if self.grows:
                 self._leave(now)
             elif all(tailed.is_over(now) for tailed in self.tasks.values()):
-                self._explain()
                 return
-            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not endless
+            ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not self.grows
             pause = _PAUSE if released or ending else min(_LONGEST_PAUSE, pause * 1.5)
-            now = (yield Sleep(max(0.0, min(pause, deadline - now)))).now
+            now = (yield Sleep(max(0.0, min(pause, self.requests.until - now)), self._waker)).now
 
     def _poll(self, read_tasks: ReadTasks, now: float) -> Flow[float]:
         """Poll the tasks that have not stopped, and return the time."""
@@ -213,6 +230,7 @@ class LogTail:
     def _leave(self, now: float) -> None:
         """Stop to read tasks whose lines are in, and read new ones together with others."""
         over = [arn for arn, tailed in self.tasks.items() if tailed.is_over(now)]
+        self._log_never_started(over)
         for arn in over:
             del self.tasks[arn]
         self.over.update(over)
@@ -284,8 +302,19 @@ class LogTail:
                 filled.append(query)
         return filled
 
-    def _explain(self) -> None:
-        """Log why a task that has stopped has no lines.
+    def _log_never_started(self, arns: Sequence[str]) -> None:
+        """Log why tasks were never started and have no lines: each reason once."""
+        for tailed in [self.tasks[arn] for arn in arns if self.logs_never_started]:
+            if tailed.never_started and not tailed.released:
+                task = tailed.task
+                reasons = [task.stopped_reason, *(container.reason for container in task.containers)]
+                text = "; ".join(dict.fromkeys(filter(None, reasons))) or "ECS gave no reason"
+                if text not in self._logged:
+                    log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
+                self._logged.add(text)
+
+    def _check_groups(self) -> None:
+        """Check that the log groups exist.
 
         Raises:
             LogsUnavailable: The log group of a task that was started does not exist.
@@ -300,12 +329,6 @@ class LogTail:
                         f"the log group {query.group} does not exist{region}: it was deleted, or it was never created;"
                         " create it, or add the option awslogs-create-group"
                     )
-        for tailed in self.tasks.values():
-            if tailed.never_started and not tailed.released:
-                task = tailed.task
-                reasons = [task.stopped_reason, *(container.reason for container in task.containers)]
-                text = "; ".join(dict.fromkeys(filter(None, reasons))) or "ECS gave no reason"
-                log.warning("task %s never started, so it has no log lines: %s", task.task_arn, escaped(text))
         if missing:
             raise LogsUnavailable(list(missing.values()))
 

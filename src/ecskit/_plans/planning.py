@@ -249,7 +249,7 @@ def _creation(verb: str, definition: CreateServiceRequest, task: _Task) -> Flow[
     name = definition.cluster or "default"
     clusters = (yield from call(DescribeClustersRequest(clusters=[name]))).clusters
     if not clusters:
-        raise ClustersMissing([name], [])
+        raise ClustersMissing([name], {})
     found = [*changes({}, normal(known)), *tag_changes([], definition.tags), *_registered(None, task)]
     return Plan(
         service=definition.service_name,

@@ -94,10 +94,10 @@ class DescribedType(ResourceType[T]):
             targets: The targets.
             by: The monotonic time after which no further request begins, except the first ones.
         """
-        reply: Reply[Mapping[Target, T | EcsError]] = yield Read(
-            alone=_alone, resource_type=self, targets=targets, by=by
-        )
-        found = reply.get()
+        read = Read(resource_type=self, targets=targets, by=by)
+        found: Mapping[Target, T | EcsError] | None = (yield read).get()
+        if found is None:
+            [found] = yield from read_together([read])
         for one in found.values():
             if isinstance(one, Exception) and not isinstance(one, EcsError):
                 raise one  # a resource that ecskit cannot handle
@@ -216,10 +216,6 @@ def read_together(reads: Sequence[Read], paced: Paced | None = None) -> Flow[Seq
         if one is not None:
             results[index][target] = one
     return results
-
-
-def _alone(read: Read) -> Flow[Mapping[Target, Any]]:
-    return (yield from read_together([read]))[0]
 
 
 def _calls(reads: Sequence[Read]) -> list[_Call]:

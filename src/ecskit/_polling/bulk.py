@@ -6,15 +6,15 @@ import logging
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from threading import Lock
-from typing import Generic, TypeAlias, TypeVar
+from typing import Any, Generic, TypeAlias, TypeVar
 
 import attrs
 
+from ecskit._core.bulk_errors import BulkError
 from ecskit._core.documented import Documented
-from ecskit._core.effects import Cancelled, Flow, Invoke, Reply
+from ecskit._core.effects import CallbackRaised, Cancelled, Flow, Invoke, Reply
 from ecskit._core.errors import ConflictError, EcsError, RequestError
 from ecskit._core.retrying import RetryLimits, is_retryable
-from ecskit._polling.errors import BulkError
 from ecskit._polling.side_by_side import PARALLEL_CALLS, side_by_side
 
 __all__ = [
@@ -24,11 +24,12 @@ __all__ = [
     "Call",
     "OnProgress",
     "Progress",
+    "add_cause",
     "check_on_progress",
     "gather",
     "may_pass",
+    "parted",
     "perform",
-    "results_of",
 ]
 
 T = TypeVar("T")
@@ -61,6 +62,8 @@ class BulkProgress(Documented):
         return self.succeeded + self.failed
 
 
+MakeBulkError: TypeAlias = Callable[[Mapping[str, EcsError], Mapping[str, Any], Sequence[str]], BulkError]
+"""Makes an error of the errors and the results of things, by name, and the names of those that have not ended."""
 OnProgress: TypeAlias = Callable[[BulkProgress], None]
 """A function that is called after the end of each."""
 AsyncOnProgress: TypeAlias = Callable[[BulkProgress], Awaitable[object] | None]
@@ -124,24 +127,40 @@ def may_pass(error: EcsError, attempt: int = 1) -> bool:
 
 
 def perform(
-    verb: str, calls: Sequence[Call[T]], on_progress: AsyncOnProgress | None, limit: int = PARALLEL_CALLS
-) -> Flow[dict[str, T | EcsError]]:
-    """Make calls, and return the result or the error of each thing, by name.
+    verb: str,
+    calls: Sequence[Call[T]],
+    names: Sequence[str],
+    bulk_error: MakeBulkError,
+    on_progress: AsyncOnProgress | None,
+    *,
+    limit: int = PARALLEL_CALLS,
+) -> Flow[list[T]]:
+    """Make calls, and return the results in the order of the names.
 
     While as many calls as `limit` wait for their turn or are throttled, no other one begins.
 
     Args:
         verb: The name of the method, for the log.
         calls: The calls.
-        on_progress: Called after the end of each thing.
+        names: The names of the things, in the order given.
+        bulk_error: Makes the error if some fail.
+        on_progress: Called after the end of each thing. If it raises, this error is the cause.
         limit: How many calls are under way at the same time.
+
+    Raises:
+        BulkError: Some failed.
     """
-    return gather(verb, calls, on_progress, limit=limit, most=limit)
+    ended = yield from gather(verb, calls, bulk_error, on_progress, limit=limit, most=limit)
+    errors, results = parted(ended, names)
+    if errors:
+        raise bulk_error(errors, results, ()) from next(iter(errors.values()))
+    return list(results.values())
 
 
 def gather(
     verb: str,
     calls: Sequence[Call[T]],
+    bulk_error: MakeBulkError,
     on_progress: AsyncOnProgress | None,
     *,
     limit: int = PARALLEL_CALLS,
@@ -149,30 +168,43 @@ def gather(
 ) -> Flow[dict[str, T | EcsError]]:
     """Run the flows of calls side by side, and return the result or the error of each thing, by name."""
     ended: dict[str, T | EcsError] = {}
-    total = sum(len(call.names) for call in calls)
-    progress = Progress(total, on_progress)
+    names = [name for call in calls for name in call.names]
+    progress = Progress(len(names), on_progress)
+    refused: list[CallbackRaised] = []
 
-    def on_ended(index: int, reply: Reply[Mapping[str, T | EcsError]]) -> Flow[None]:
-        for name in calls[index].names:
-            end = ended[name] = reply.error or reply.get()[name]
-            yield from progress.report({name: end if isinstance(end, EcsError) else None})
+    def on_ended(index: int, reply: Reply[Mapping[str, T | EcsError]]) -> Flow[bool]:
+        ends = {name: reply.error or reply.get()[name] for name in calls[index].names}
+        ended.update(ends)
+        if not refused:  # otherwise these are calls that were under way
+            try:
+                yield from progress.report(
+                    {name: end if isinstance(end, EcsError) else None for name, end in ends.items()}
+                )
+            except CallbackRaised as raised:
+                refused.append(raised)
+        return not refused
 
     try:
         yield from side_by_side([call.flow for call in calls], on_ended, limit=limit, most=most)
+        if refused:
+            raise refused[0]
     except Cancelled:
-        log.info("%s was cancelled after %d of %d; the calls under way may take effect", verb, len(ended), total)
+        log.info("%s was cancelled after %d of %d; the calls under way may take effect", verb, len(ended), len(names))
+        raise
+    except CallbackRaised as raised:
+        add_cause(raised.error, bulk_error(*parted(ended, names), [name for name in names if name not in ended]))
         raise
     return ended
 
 
-def results_of(ended: Mapping[str, T | EcsError], names: Sequence[str], error: type[BulkError]) -> list[T]:
-    """Return the results in the order of the names.
+def add_cause(error: Exception, cause: EcsError) -> None:
+    """Make an error the cause of what a callback raised, which hides the exception that ended a call. Keep its own."""
+    cause.__cause__, cause.__context__ = error.__cause__, error.__context__
+    cause.__suppress_context__ = error.__suppress_context__
+    error.__cause__ = cause
 
-    Raises:
-        BulkError: Some failed; this is the class `error`.
-    """
-    errors = {name: end for name in names if isinstance(end := ended[name], EcsError)}
-    results = {name: end for name in names if not isinstance(end := ended[name], EcsError)}
-    if errors:
-        raise error(errors, results) from next(iter(errors.values()))
-    return list(results.values())
+
+def parted(ended: Mapping[str, T | EcsError], names: Sequence[str]) -> tuple[dict[str, EcsError], dict[str, T]]:
+    """Return the errors and the results, each in the order of the names."""
+    errors = {name: end for name in names if isinstance(end := ended.get(name), EcsError)}
+    return errors, {name: end for name in names if name in ended and not isinstance(end := ended[name], EcsError)}

@@ -165,7 +165,7 @@ class AllMet(Generic[T]):
             resources = wait_state.resources
             pace = min([each.pace.interval(_unchanged_polls(resources[name])) for name, each in waiting.items()])
         grace_left = wait_state.started + self.wait_options.visibility_grace - wait_state.now
-        if not wait_state.polls and all(each is UNCONFIRMED for each in waiting.values()):
+        if not wait_state.has_tried and all(each is UNCONFIRMED for each in waiting.values()):
             no_later_than = 0.0
         elif any_invisible and grace_left > 0:
             no_later_than = grace_left

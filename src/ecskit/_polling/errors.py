@@ -1,4 +1,4 @@
-"""The errors that end waits, with the story that they hold, and that of calls that act on many things."""
+"""The errors that end waits, with the story that they hold."""
 
 from __future__ import annotations
 
@@ -15,7 +15,6 @@ from ecskit._core.model import Model
 from ecskit._core.wording import escaped, listed, plural
 
 __all__ = [
-    "BulkError",
     "NotVisible",
     "Vanished",
     "WaitError",
@@ -153,29 +152,3 @@ _IN_CLUSTERS = frozenset({"container instance", "daemon", "service", "task", "ta
 
 def _short(id_: str) -> str:
     return id_.rsplit("/", 1)[-1]
-
-
-class BulkError(EcsError):
-    """Some of many things failed. The others succeeded.
-
-    Attributes:
-        errors: The error of each that failed, by its identifier as it was given.
-        results: The results of the others, by identifier.
-        retryable: Whether all the errors are temporary.
-    """
-
-    operation: ClassVar[str] = ""
-    noun: ClassVar[str] = "resource"
-    results: Mapping[str, Any]
-
-    def __init__(self, errors: Mapping[str, EcsError], results: Mapping[str, Any]) -> None:
-        """Hold the errors and the results."""
-        super().__init__(errors, results)
-        self.errors: Mapping[str, EcsError] = dict(errors)
-        self.results = dict(results)
-        self.retryable = all(error.retryable for error in errors.values())
-
-    def _text(self) -> str:
-        total = len(self.errors) + len(self.results)
-        reasons = listed((f"{name}: {described(error)}" for name, error in self.errors.items()), separator="; ")
-        return f"{self.operation} failed for {len(self.errors)} of {total} {self.noun}s: {reasons}"

@@ -15,15 +15,18 @@ import attrs
 
 from ecskit._core.errors import RequestError
 from ecskit._core.members import members
-from ecskit._core.model import FallibleResponse, Model
-from ecskit._polling.batches import Target, Targets
+from ecskit._core.model import FallibleResponse, Model, Request
+from ecskit._core.wire import encode
+from ecskit._polling.batches import Target, Targets, names_only
 
-__all__ = ["NAME", "Identifiers", "read_as", "targets_of"]
+__all__ = ["NAME", "Identifiers", "check_cluster", "check_request", "parent_problem", "read_as", "targets_of"]
 
 T = TypeVar("T", bound=Model)
 
 NAME = r"[^/:\s]+"
 """The pattern of a name or an id. ECS checks which characters and lengths it accepts."""
+_DEFAULT = "default"
+"""The cluster of a resource in no cluster."""
 _PARENTS = {
     "cluster": rf"cluster/(?P<cluster>{NAME})",
     "service": rf"service/(?:(?P<cluster>{NAME})/)?(?P<service>{NAME})",
@@ -97,6 +100,8 @@ class Identifiers(Generic[T]):
 def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents: str | None) -> Targets[T]:
     """Return the targets that a caller passed. An empty list has none: a program may have computed it.
 
+    A resource that is given twice, also by different names, is one target, with the name given first.
+
     Args:
         wait: The name of the wait or method, for messages.
         identifiers: How the resources are identified.
@@ -109,8 +114,11 @@ def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents
     """
     problems: list[tuple[str, str]] = []
     given = _given_parents(parents, problems)
+    if problems:
+        raise RequestError(wait, problems)
     by_name: dict[str, Target] = {}
     observed: dict[str, T] = {}
+    first: dict[tuple[str, str], str] = {}
     for path, thing in _each(identifiers, things, problems):
         model = thing if isinstance(thing, identifiers.model) else None
         known = {
@@ -121,15 +129,59 @@ def targets_of(wait: str, identifiers: Identifiers[T], things: object, **parents
             problems.append((path, f"expected {identifiers.a('a name, id, ARN or model')}, got {type(name).__name__}"))
             continue
         try:
-            by_name[name] = identifiers.target(name, known, given)
+            target = identifiers.target(name, known, given)
         except ValueError as error:
             problems.append((path, str(error)))
+            continue
+        name = first.setdefault((names_only(target.scope) or _DEFAULT, target.id), name)
+        by_name.setdefault(name, target)
         if model is not None:
             observed[name] = model
     if problems:
         raise RequestError(wait, problems)
     arguments = {what: name for what, name in parents.items() if name is not None}
     return Targets(by_name=by_name, observed=observed, arguments=arguments)
+
+
+def parent_problem(name: object, what: str = "cluster") -> str | None:
+    """Return why a value cannot name the cluster, or the service, that was passed; None if it can."""
+    if not isinstance(name, str):
+        return f"expected a name or ARN, got {type(name).__name__}"
+    if not name:
+        return f"it is empty; pass the name or ARN of a {what}, or leave it out"
+    return None if _matched(name, what) or re.fullmatch(NAME, name) else f"{name!r} is not the name or ARN of a {what}"
+
+
+def check_cluster(verb: str, cluster: object) -> None:
+    """Check the argument `cluster` of a method that takes no identifiers.
+
+    Raises:
+        RequestError: It cannot name a cluster.
+    """
+    problem = None if cluster is None else parent_problem(cluster)
+    if problem:
+        raise RequestError(verb, [("cluster", problem)])
+
+
+def check_request(verb: str, request: Request[Any], renamed: Mapping[str, str] | None = None) -> None:
+    """Check the types in a request, and name the method and its parameters in the error.
+
+    Args:
+        verb: The name of the method.
+        request: The request.
+        renamed: The names of parameters that differ from those of the members, by these.
+
+    Raises:
+        RequestError: A type is wrong.
+    """
+    try:
+        encode(request)
+    except RequestError as error:
+        problems = [
+            (re.sub(r"^\w*", lambda found: (renamed or {}).get(found[0], found[0]), path), text)
+            for path, text in error.problems
+        ]
+        raise RequestError(verb, problems) from None
 
 
 def read_as(model: type[T]) -> Callable[[Any], T | None]:
@@ -169,21 +221,23 @@ def _given_parents(parents: dict[str, str | None], problems: list[tuple[str, str
     """Return the parents that the caller passed. The ARN of a service also names its cluster."""
     given: dict[str, str | None] = {}
     for what, name in reversed([*parents.items()]):
-        if name is None or name == "":
+        if name is None:
             continue
-        if not isinstance(name, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-            problems.append((what, f"expected a name or ARN, got {type(name).__name__}"))
+        problem = parent_problem(name, what)
+        if problem:
+            problems.append((what, problem))
             continue
-        found = re.fullmatch(rf"arn:[^:]+:ecs:[^:]*:[^:]*:{_PARENTS[what]}", name)
-        if not (found or re.fullmatch(NAME, name)):
-            problems.append((what, f"{name!r} is not the name or ARN of a {what}"))
-            continue
+        found = _matched(name, what)
         inner = given.get(what)
         if inner and _last(inner) != _last(name):
             problems.append((what, f"the service is in {what} {inner}, not in {_last(name)}"))
         given |= {outer: found_name for outer, found_name in (found.groupdict() if found else {}).items() if found_name}
         given[what] = name
     return given
+
+
+def _matched(name: str, what: str) -> re.Match[str] | None:
+    return re.fullmatch(rf"arn:[^:]+:ecs:[^:]*:[^:]*:{_PARENTS[what]}", name)
 
 
 def _account(name: str) -> str | None:

@@ -176,7 +176,7 @@ class Waiter(Generic[T]):
         until = float("inf")
         while isinstance(verdict, Continue):
             due = self.due(wait_state, deadline)
-            if wait_state.polls and (wait_state.now >= due or wait_state.polls == self.max_polls):
+            if wait_state.has_tried and (wait_state.now >= due or wait_state.polls == self.max_polls):
                 verdict = self.goal.at_timeout(wait_state) or Failed(WaitTimeout, verdict.reasons)
                 break
             interval = yield from self._interval(wait_state, verdict)
@@ -196,16 +196,17 @@ class Waiter(Generic[T]):
         polled = [name for name, resource in wait_state.resources.items() if not self.goal.is_final(resource)]
         # A poll for another wait counts if it comes after half of the interval, unless each needs its own distance.
         after = until if exact or not self.early else until - (until - wait_state.now) / 2
-        reply = yield Observe(
-            alone=poll,
-            query=self.query,
-            ids=polled,
-            born=wait_state.polled_at,
-            after=after,
-            due=until,
-            deadline=by,
-            known=wait_state.resources,
-            resync=self.early and not exact and bool(wait_state.polls) and not wait_state.unanswered,
+        reply = yield from poll(
+            Observe(
+                query=self.query,
+                ids=polled,
+                born=wait_state.polled_at,
+                after=after,
+                due=until,
+                deadline=by,
+                known=wait_state.resources,
+                resync=self.early and not exact and bool(wait_state.polls) and not wait_state.unanswered,
+            )
         )
         if reply.error is not None:
             reply.error.story = self.story(attrs.evolve(wait_state, now=reply.now), {})

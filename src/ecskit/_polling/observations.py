@@ -13,12 +13,14 @@ import attrs
 
 from ecskit._core.errors import EcsError
 
-__all__ = ["MISSING", "Observations", "ResourceState", "ResourceType", "WaitState", "is_newer_version"]
+__all__ = ["MISSING", "POLL_LEFT_OUT", "Observations", "ResourceState", "ResourceType", "WaitState", "is_newer_version"]
 
 T = TypeVar("T")
 
 MISSING = "MISSING"
 """The state that a story counts when a poll did not show a target."""
+POLL_LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
+"""The message of the error of each target whose last poll was not sent."""
 ERRORS_KEPT = 100
 """The maximum number of errors that a `WaitState` keeps: a wait without a timeout must not use more and more memory."""
 
@@ -81,6 +83,12 @@ class Observations(Generic[T]):
     """The number of the latest event that was received, if it is what events showed."""
     events_error: Exception | None = None
     """The latest error of a source of events that has received nothing since."""
+
+    @property
+    def left_out(self) -> bool:
+        """Whether nothing was sent: there was no room for the last poll."""
+        texts = {getattr(error, "message", "") for error in self.unanswered.values()}
+        return not self.observed and texts == {POLL_LEFT_OUT}
 
 
 @attrs.frozen
@@ -203,6 +211,11 @@ class WaitState(Generic[T]):
         return cls(resources, started=now, now=now, polled_at=now)
 
     @property
+    def has_tried(self) -> bool:
+        """Whether there was a poll, or one that was left out."""
+        return bool(self.polls or self.failed_polls)
+
+    @property
     def elapsed(self) -> float:
         """Seconds since the wait started."""
         return self.now - self.started
@@ -233,7 +246,7 @@ class WaitState(Generic[T]):
             started=self.started,
             now=now,
             polled_at=now,
-            polls=self.polls + 1,
+            polls=self.polls + (not poll.left_out),
             unchanged_polls=0 if changed else self.unchanged_polls + bool(answered),
             failed_polls=self.failed_polls + 1 if poll.unanswered else 0,
             unanswered=frozenset(poll.unanswered),

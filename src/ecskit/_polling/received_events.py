@@ -5,19 +5,18 @@
 
 from __future__ import annotations
 
+import re
 from collections import OrderedDict, deque
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
 from ecskit._polling.batches import DescribedType, Target
 from ecskit._polling.observations import Observations, ResourceState, is_newer_version
+from ecskit._polling.poll_requests import Feed, PollRequest
 
-if TYPE_CHECKING:
-    from ecskit._polling.shared_polls import PollRequest
-
-__all__ = ["ANY", "LATE_EVENT", "RESYNC", "Feed", "ReceivedEvents", "Reported"]
+__all__ = ["ANY", "LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported", "restore_pace"]
 
 RESYNC = 60.0
 """Seconds between polls while events show each change."""
@@ -37,8 +36,7 @@ ANY = "*"
 
 Key: TypeAlias = "tuple[object, Target]"
 """How polls read a resource, and which it is."""
-Feed: TypeAlias = "tuple[object, str]"
-"""How polls read resources, and their scope, such as a cluster: rules of EventBridge are for a cluster, or for all."""
+_ACCOUNT = re.compile(r"arn:[^:]+:ecs:[^:]*:(\d+):")
 _DEFAULT = "default"
 """The cluster of a resource in no cluster. Types without clusters have no events."""
 
@@ -51,6 +49,8 @@ class Reported:
     resource_type: DescribedType[Any] | None = None
     resource: Any = None
     """The resource as the event shows it, with a version; None for a hint."""
+    account: str | None = None
+    """The account of the event; None if it does not matter."""
 
     @property
     def key(self) -> Key:
@@ -70,6 +70,8 @@ class ReceivedEvents:
     """The feeds whose events arrive in time, and since when. What a poll showed after that is followed by events."""
     number: int = 0
     """The number of the latest event."""
+    account: str | None = None
+    """The account of the client, once it is known from a resource. Clusters of other accounts have the same names."""
     _pauses: dict[Feed, tuple[float, float]] = attrs.field(factory=dict)
     """How many seconds a feed does not flow after the latest missing event, and until when."""
     _newest: OrderedDict[Key, tuple[Reported, float, int]] = attrs.field(factory=OrderedDict)
@@ -84,13 +86,15 @@ class ReceivedEvents:
         """Find a request by the resources that concern it, and give it what events have shown already."""
         observe, query = request.observe, request.observe.query
         request.concerned = [_placed(target) for target in query.concerned(observe.ids)]
+        self.learn(state.last for state in observe.known.values())
         if len(request.concerned) > _MANY:
             request.news_at = now + _COLLECTING
         for name, target in zip(observe.ids, request.concerned, strict=True):
             self._about.setdefault(target, {})[request] = name
             if target.id == ANY:
                 for reported in self.since(query.describes, target.scope, observe.born, observe.merged):
-                    _bring(request, reported.target.id, reported, now)
+                    if self._is_own(reported):
+                        _bring(request, reported.target.id, reported, now)
             elif (newest := self.newest(query.describes, target, now)) is not None:
                 _bring(request, name, newest, now)
         if observe.resync and query.by_events and self.follows(query.describes, request.concerned, observe.born):
@@ -112,12 +116,15 @@ class ReceivedEvents:
         if age > LATE_EVENT:
             self.stop()
         for reported in reports:
+            if self.account and not self._is_own(reported):
+                continue
             requests = [*self._about.get(reported.target, {}).items()]
             if reported.resource is None:
                 for request, _ in requests:
                     _hint(request, now)
             elif self.add(reported, age, now):
-                of_all = [*self._about.get(Target(reported.target.scope, ANY), {})]
+                # Without a known account, they get it after their next poll, which shows the account.
+                of_all = [*self._about.get(Target(reported.target.scope, ANY), {})] if self._is_own(reported) else []
                 for request, name in [*requests, *((each, reported.target.id) for each in of_all)]:
                     _bring(request, name, reported, now)
 
@@ -136,7 +143,7 @@ class ReceivedEvents:
         """Keep an event if it is newer than the one before. Return whether it is."""
         assert reported.resource_type is not None  # hints are not kept
         kept = self._newest.get(reported.key)
-        if age <= LATE_EVENT:
+        if age <= LATE_EVENT and self._is_own(reported):
             kind, target = reported.key
             feed = kind, target.scope
             if now >= self._pauses.get(feed, (0.0, now))[1]:
@@ -149,6 +156,19 @@ class ReceivedEvents:
         while len(self._newest) > _KEPT or now - next(iter(self._newest.values()))[1] > _KEPT_FOR:
             self._newest.popitem(last=False)
         return True
+
+    def learn(self, resources: Iterable[Any]) -> None:
+        """Learn the account from resources that ECS has shown, and forget what events of others have shown."""
+        for one in () if self.account else resources:
+            if found := _ACCOUNT.match(getattr(one, "cluster_arn", None) or ""):
+                self.account = found[1]
+                for key in [key for key, kept in self._newest.items() if not self._is_own(kept[0])]:
+                    del self._newest[key]
+                return
+
+    def _is_own(self, reported: Reported) -> bool:
+        """Whether an event is of the account of the client. False while that is unknown."""
+        return reported.account in (None, self.account)
 
     def since(self, kind: object, scope: str, moment: float, merged: int) -> Iterator[Reported]:
         """Yield the newest events of resources of a scope that have arrived since a moment, after those merged."""
@@ -222,6 +242,16 @@ class ReceivedEvents:
         if kept is None or kept[0].resource_type is None:
             return False
         return (kept[0].resource_type.rank(kept[0].resource)[0] or 0) >= version
+
+
+def restore_pace(requests: Iterable[PollRequest], now: float, feeds: Mapping[Feed, object] | None = None) -> None:
+    """Let polls be due when their waits asked for them, or now: all of them, or those that some feeds concern."""
+    for request in requests:
+        observe = request.observe
+        due = max(observe.due, now)
+        if request.due > due and (feeds is None or feeds.keys() & request.feeds()):
+            request.due, request.after = due, observe.after
+            request.waker.rouse()
 
 
 def _placed(target: Target) -> Target:

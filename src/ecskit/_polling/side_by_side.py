@@ -27,14 +27,15 @@ from ecskit._core.effects import (
     Waker,
 )
 from ecskit._core.errors import EcsError
-from ecskit._polling.shared_polls import PollRequest, SharedPolls, poll_next, reply_of
+from ecskit._polling.poll_requests import PollRequest
+from ecskit._polling.shared_polls import SharedPolls, poll_next, reply_of
 
 __all__ = ["PARALLEL_CALLS", "side_by_side"]
 
 PARALLEL_CALLS = 4
 """How many calls run at the same time, by default."""
-OnEnded: TypeAlias = Callable[[int, Reply[Any]], Flow[None]]
-"""Returns a flow to run when a flow has ended, given its index and its result or error."""
+OnEnded: TypeAlias = Callable[[int, Reply[Any]], Flow[bool]]
+"""Returns a flow to run when a flow has ended, given its index and its result or error. False ends all others."""
 
 
 @attrs.define(eq=False)
@@ -51,8 +52,8 @@ class _Turn:
 
 def side_by_side(
     flows: Sequence[Flow[Any]], on_ended: OnEnded, *, limit: int = PARALLEL_CALLS, most: int | None = None
-) -> Flow[list[Reply[Any]]]:
-    """Run flows to their ends, and return the result or the error of each, in order.
+) -> Flow[None]:
+    """Run flows to their ends.
 
     A flow that fails does not stop the others. Callbacks are called one after the other.
 
@@ -64,12 +65,13 @@ def side_by_side(
     """
     waiting = [_Turn(index, flow) for index, flow in reversed([*enumerate(flows)])]
     turns: list[_Turn] = []
-    ended: dict[int, Reply[Any]] = {}
+    ended: set[int] = set()
+    go_on = True
     waker = Waker()
     reply: Reply[SharedPolls] = yield Share(SharedPolls)
     shared, now = reply.get(), reply.now
     try:
-        while len(ended) < len(flows):
+        while go_on and len(ended) < len(flows):
             begun = [waiting.pop() for _ in range(min(len(waiting), (most or len(flows)) - len(turns)))]
             replies: list[tuple[_Turn, Reply[Any] | None]] = [(turn, None) for turn in begun]
             turns += begun
@@ -77,11 +79,10 @@ def side_by_side(
                 replies = yield from _replies(turns, shared, now, limit)
             for turn, own in replies:
                 if end := (yield from _advance(turn, own, shared, waker)):
-                    ended[turn.index] = end
-                    yield from on_ended(turn.index, end)
+                    ended.add(turn.index)
+                    go_on = (yield from on_ended(turn.index, end)) and go_on
             turns = [turn for turn in turns if turn.index not in ended]
             now = (yield Sleep(0)).now
-        return [ended[index] for index in range(len(flows))]
     finally:
         for turn in [*turns, *waiting]:
             if turn.request is not None:

@@ -1,33 +1,29 @@
-"""The method `services.explain`: read a service with its stopped tasks, and explain why it does not run as desired."""
+"""The method `services.explain`: read a service with its tasks, and explain why it does not run as desired."""
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Sequence
 
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, described
-from ecskit._core.retrying import Retrying, retry
+from ecskit._core.retrying import retry
+from ecskit._deployments.explaining import definitions_of, running_tasks
 from ecskit._deployments.read import check_service, tasks_of
 from ecskit._deployments.reference import ServiceRef
 from ecskit._explain.diagnosis import Diagnosis
 from ecskit._services.reading import describe
-from ecskit._waits.revisions import Revisions
 from ecskit.models.services import Service
-from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, TaskDefinition
 from ecskit.models.tasks import Task
 
 __all__ = ["explain"]
 
-_DEFINITIONS = 3
-"""Task definitions to read: those of the most stopped tasks."""
-
 
 def explain(service: str | Service, *, cluster: str | None = None) -> Flow[Diagnosis]:
-    """Explain why a service does not run all its tasks, by its stopped tasks and its events.
+    """Explain why a service does not run all its tasks, by its tasks and its events.
 
-    Stopped tasks are counted by finding: "6 of 6, container app". Events count since the latest steady state. A text
-    that is not in the table of findings is shown as it is. Nothing outside ECS is read.
+    Stopped tasks are counted by finding: "6 of 6, container app". Tasks that are unhealthy or do not run yet follow:
+    the first hundred that ECS lists are read. Events count since the latest steady state. A text that is not in the
+    table of findings is shown as it is. Nothing outside ECS is read.
 
     Args:
         service: Name, ARN or model of one service.
@@ -48,29 +44,16 @@ def explain(service: str | Service, *, cluster: str | None = None) -> Flow[Diagn
     check_service("services.explain", service, cluster)
     [shown] = yield from describe(service, cluster=cluster)
     notes: list[str] = []
-    stopped = yield from _stopped_tasks(shown, notes)
-    definitions = yield from _definitions_of(stopped, notes)
-    return Diagnosis.of_service(shown, stopped, definitions=definitions, notes=notes)
+    stopped, running = yield from _tasks(ServiceRef.of(shown), notes)
+    definitions = yield from definitions_of(stopped, notes)
+    return Diagnosis.of_service(shown, stopped, running=running, definitions=definitions, notes=notes)
 
 
-def _stopped_tasks(service: Service, notes: list[str]) -> Flow[Sequence[Task]]:
-    """Return the stopped tasks of a service; if they cannot be read, add a note."""
+def _tasks(service: ServiceRef, notes: list[str]) -> Flow[tuple[Sequence[Task], Sequence[Task]]]:
+    """Return the stopped tasks of a service, and those that run or start; if they cannot be read, add a note."""
     try:
-        return (yield from retry(lambda: tasks_of(ServiceRef.of(service), "STOPPED", without=())))
+        stopped = yield from retry(lambda: tasks_of(service, "STOPPED", without=()))
     except EcsError as error:
-        notes.append(f"stopped tasks were not read, so events alone are explained: {described(error)}")
-        return []
-
-
-def _definitions_of(tasks: Sequence[Task], notes: list[str]) -> Flow[dict[str, TaskDefinition]]:
-    """Return the task definitions of most tasks with several containers; if one cannot be read, add a note."""
-    several = Counter(each.task_definition_arn for each in tasks if each.task_definition_arn and each.containers[1:])
-    definitions: dict[str, TaskDefinition] = {}
-    for arn, _ in several.most_common(_DEFINITIONS):
-        request = Retrying(DescribeTaskDefinitionRequest(task_definition=arn))
-        try:
-            definitions[arn] = yield from Revisions.contents_of(arn, request.send)
-        except EcsError as error:
-            notes.append(f"a task definition was not read, so all containers count as essential: {described(error)}")
-            break
-    return definitions
+        notes.append(f"tasks were not read, so events alone are explained: {described(error)}")
+        return (), ()
+    return stopped, (yield from running_tasks(service, notes))

@@ -46,7 +46,7 @@ def logs(service: str | Service, *, cluster: str | None = None, log_options: Log
         ServicesMissing: ECS does not show the service.
         ServiceError: ECS or CloudWatch Logs refuses a call.
         TransportError: The exchange with ECS or CloudWatch Logs failed.
-        ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+        ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """
@@ -58,7 +58,7 @@ def logs(service: str | Service, *, cluster: str | None = None, log_options: Log
         begun = (yield Sleep(0)).now
         shown = yield from read_service(verb, service, cluster)
         since, until = yield from log_options.window()
-        tail = LogTail(verb, log_options, definition_of, since, until)
+        tail = LogTail(verb, log_options, definition_of, since, until, grows=True)
         tasks = _Tasks(shown, tail)
         yield from tail.add(list((yield from tasks.read(())).values()))
         if tail.tasks:
@@ -67,7 +67,7 @@ def logs(service: str | Service, *, cluster: str | None = None, log_options: Log
             yield from tail.read()
             return
         deadline = math.inf if log_options.timeout is None else begun + log_options.timeout
-        yield from tail.follow(tasks.read, deadline, endless=True)
+        yield from tail.follow(tasks.read, deadline)
 
     return flow()
 

@@ -11,8 +11,8 @@ from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Batches
-from ecskit._polling.identifiers import targets_of
+from ecskit._polling.bulk import AsyncOnProgress
+from ecskit._polling.identifiers import check_cluster, check_request, targets_of
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._waits.errors import ServicesMissing
 from ecskit._waits.services import BATCH_SIZE, SERVICE_IDENTIFIERS, SERVICES, Services
@@ -31,21 +31,30 @@ _PAGE = 100
 
 
 def describe(
-    services: Services, *, cluster: str | None = None, tags: bool = False, allow_missing: bool = False
+    services: Services,
+    *,
+    cluster: str | None = None,
+    tags: bool = False,
+    allow_missing: bool = False,
+    on_progress: AsyncOnProgress | None = None,
 ) -> Flow[list[Service]]:
-    """Describe any number of services once.
+    """Describe any number of services, ten per call.
 
     Args:
         services: What `create_service` or `update_service` returned, or one or more services, names or ARNs.
         cluster: Name or ARN of their cluster; ECS uses `default` if neither this nor an ARN names one.
         tags: Whether to read their tags as well.
         allow_missing: Whether to leave out services that ECS does not show, instead of raising ServicesMissing.
+        on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
-        The services, in the order given. ECS shows a deleted service as INACTIVE for a while.
+        The services, in the order given, each once. ECS shows a deleted service as INACTIVE for a while.
 
     Raises:
         ServicesMissing: ECS does not show some of the services; `found` has the others.
+        BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+            first is raised.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS refuses the request: no permission, no such cluster.
         TransportError: ECS could not be reached.
@@ -53,8 +62,10 @@ def describe(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeServices.html
     """
     targets = targets_of("services.describe", SERVICE_IDENTIFIERS, services, cluster=cluster)
-    batches = Batches(attrs.evolve(SERVICES, describe=_reader(tags=tags)), targets.by_name)
-    return describe_named(batches, ServicesMissing, allow_missing=allow_missing)
+    described = attrs.evolve(SERVICES, describe=_reader(tags=tags))
+    return describe_named(
+        "services.describe", described, targets, ServicesMissing, allow_missing=allow_missing, on_progress=on_progress
+    )
 
 
 def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
@@ -85,10 +96,12 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_ListServices.html
     """
+    check_cluster("services.iter", cluster)
     if namespace is None:
         first = ListServicesRequest(
             cluster=cluster, launch_type=launch_type, scheduling_strategy=scheduling_strategy, max_results=_PAGE
         )
+        check_request("services.iter", first)
         return _iterate(first, cluster, tags=tags)
     others = {"cluster": cluster, "launch_type": launch_type, "scheduling_strategy": scheduling_strategy}
     problems = [
@@ -99,6 +112,7 @@ def iter(  # noqa: A001  # as a method, `ecs.services.iter` hides nothing
     if problems:
         raise RequestError("services.iter", problems)
     by_namespace = ListServicesByNamespaceRequest(namespace=namespace, max_results=_PAGE)
+    check_request("services.iter", by_namespace)
     return _iterate(by_namespace, None, tags=tags)
 
 

@@ -43,8 +43,8 @@ class ClientSettings:
     url: str | None
     """The server to which they send their requests instead; None for no server."""
 
-    def client(self) -> Client:
-        """Return a sync client."""
+    def client(self, **polling: Any) -> Client:
+        """Return a sync client, with these options of polls."""
         from botocore.session import Session
 
         from ecskit.client import Client
@@ -52,16 +52,16 @@ class ClientSettings:
         session = _session(Session)
         if self.url is None:
             register(session.get_component("event_emitter"), self.respond, self.clock)
-        return Client(session=session, **self._options())._with_runtime(self.clock, self.random)
+        return Client(session=session, **self._options(), **polling)._with_runtime(self.clock, self.random)
 
-    def async_client(self) -> AsyncClient:
-        """Return an async client."""
+    def async_client(self, **polling: Any) -> AsyncClient:
+        """Return an async client, with these options of polls."""
         from ecskit.aio import AsyncClient, transport_module
 
         session = _session(transport_module().AioSession)
         if self.url is None:
             register_async(session.get_component("event_emitter"), self.respond, self.clock)
-        return AsyncClient(session=session, **self._options())._with_runtime(self.clock, self.random)
+        return AsyncClient(session=session, **self._options(), **polling)._with_runtime(self.clock, self.random)
 
     def _options(self) -> dict[str, Any]:
         config = Config(

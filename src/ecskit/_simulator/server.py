@@ -21,6 +21,9 @@ from ecskit._simulator.simulator import Simulator
 if TYPE_CHECKING:
     from types import TracebackType
 
+    from tenacity.wait import wait_base
+
+    from ecskit._polling.budget import PollBudget
     from ecskit._simulator.read_options import Lag
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
@@ -68,21 +71,51 @@ class SimulatorServer:
         """The URL, for the `endpoint_url` of a client."""
         return f"http://{_HOST}:{self._http.server_port}"
 
-    def client(self) -> Client:
+    def client(
+        self,
+        *,
+        poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
+    ) -> Client:
         """Return a sync client of this server: endpoint, region and credentials are set, and nothing else is read.
 
         Its requests are sent over HTTP, with ecskit's retries, past any proxy. Its waits run at the speed of the
         server. Close it before the server.
-        """
-        return self._simulator._for_client(url=self.url).client()
 
-    def async_client(self) -> AsyncClient:
-        """Return an async client of this server, as that of `client`.
+        Args:
+            poll: As for a client of ECS.
+            polls_per_second: As for a client of ECS.
+            budget: As for a client of ECS.
 
         Raises:
+            ConfigurationError: An argument has a wrong type.
+        """
+        return self._simulator._for_client(url=self.url).client(
+            poll=poll, polls_per_second=polls_per_second, budget=budget
+        )
+
+    def async_client(
+        self,
+        *,
+        poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
+    ) -> AsyncClient:
+        """Return an async client of this server, as that of `client`.
+
+        Args:
+            poll: As for a client of ECS.
+            polls_per_second: As for a client of ECS.
+            budget: As for a client of ECS.
+
+        Raises:
+            ConfigurationError: An argument has a wrong type.
             MissingExtraError: The extra `async` is not installed.
         """
-        return self._simulator._for_client(url=self.url).async_client()
+        return self._simulator._for_client(url=self.url).async_client(
+            poll=poll, polls_per_second=polls_per_second, budget=budget
+        )
 
     def close(self) -> None:
         """Stop serving and close open connections. A second call does nothing.

@@ -46,6 +46,9 @@ from ecskit._transport import service_model
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Generator, Sequence
 
+    from tenacity.wait import wait_base
+
+    from ecskit._polling.budget import PollBudget
     from ecskit._simulator.virtual_clock import VirtualClock
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
@@ -153,23 +156,49 @@ class Simulator(RequestHandler):
         random = Random(f"{self._seed} client {next(self._clients)}")
         return ClientSettings(self._client_clock, self._region, random, self.respond, url)
 
-    def client(self) -> Client:
+    def client(
+        self,
+        *,
+        poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
+    ) -> Client:
         """Return a sync client whose requests this simulator answers, in-process and on the simulator's clock.
 
         It has credentials and a region, and reads no environment variables and no files. It makes one attempt per
         request, so that an injected fault is what remains after the SDK's retries.
-        """
-        return self._for_client().client()
 
-    def async_client(self) -> AsyncClient:
+        Args:
+            poll: As for a client of ECS.
+            polls_per_second: As for a client of ECS.
+            budget: As for a client of ECS.
+
+        Raises:
+            ConfigurationError: An argument has a wrong type.
+        """
+        return self._for_client().client(poll=poll, polls_per_second=polls_per_second, budget=budget)
+
+    def async_client(
+        self,
+        *,
+        poll: wait_base | None = None,
+        polls_per_second: float | None = None,
+        budget: PollBudget | None = None,
+    ) -> AsyncClient:
         """Return an async client whose requests this simulator answers, in-process and on the simulator's clock.
 
         It is as that of `client`.
 
+        Args:
+            poll: As for a client of ECS.
+            polls_per_second: As for a client of ECS.
+            budget: As for a client of ECS.
+
         Raises:
+            ConfigurationError: An argument has a wrong type.
             MissingExtraError: The extra `async` is not installed.
         """
-        return self._for_client().async_client()
+        return self._for_client().async_client(poll=poll, polls_per_second=polls_per_second, budget=budget)
 
     def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
         """Set the behaviour of tasks that are launched from now on.

@@ -9,6 +9,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias, TypeGuard
 
+from ecskit._core.bulk_errors import BulkError
 from ecskit._core.effects import Flow
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.model import Request, Response
@@ -20,9 +21,7 @@ from ecskit._polling.bulk import (
     check_on_progress,
     may_pass,
     perform,
-    results_of,
 )
-from ecskit._polling.errors import BulkError
 from ecskit._tags.errors import TagsNotAdded, TagsNotRemoved
 from ecskit.models.capacity_providers import CapacityProvider
 from ecskit.models.clusters import Cluster
@@ -70,7 +69,7 @@ def add(
         resources: One or more resources: models or ARNs.
         tags: At most 50 tags; keys have 1 to 128 characters, values up to 256.
         on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
         The ARNs of the resources, in the order given, each once.
@@ -104,7 +103,7 @@ def remove(
         resources: One or more resources: models or ARNs.
         keys: The keys of the tags, at most 50.
         on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
         The ARNs of the resources, in the order given, each once.
@@ -137,8 +136,7 @@ def _change(
     error: type[BulkError],
 ) -> Flow[list[str]]:
     calls = [Call([arn], _change_one(arn, request(arn))) for arn in arns]
-    ended = yield from perform(verb, calls, on_progress)
-    return results_of(ended, arns, error)
+    return perform(verb, calls, arns, error, on_progress)
 
 
 def _change_one(arn: str, request: Request[Response]) -> Flow[Mapping[str, str | EcsError]]:

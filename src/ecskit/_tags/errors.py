@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from ecskit._polling.errors import BulkError
+from ecskit._core.bulk_errors import BulkError
 
 __all__ = ["TagsNotAdded", "TagsNotRemoved"]
 

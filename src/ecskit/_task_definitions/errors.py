@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from ecskit._polling.errors import BulkError
+from ecskit._core.bulk_errors import BulkError
 
 if TYPE_CHECKING:
     from ecskit.models.task_definitions import TaskDefinition

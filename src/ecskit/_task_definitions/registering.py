@@ -119,7 +119,7 @@ class _Registration:
 def compare_with_latest(request: RegisterTaskDefinitionRequest) -> Flow[tuple[TaskDefinition | None, Difference]]:
     """Return the latest active revision of the family of a request, if there is one, and the difference from it."""
     latest, changes = yield from retry(lambda: _latest(request), may_pass=lambda error, _: is_retryable(error))
-    return latest and latest.task_definition, changes
+    return latest.task_definition if latest else None, changes
 
 
 def _latest(request: RegisterTaskDefinitionRequest) -> Flow[tuple[DescribeTaskDefinitionResponse | None, Difference]]:

@@ -19,7 +19,6 @@ from ecskit._polling.bulk import (
     check_on_progress,
     may_pass,
     perform,
-    results_of,
 )
 from ecskit._polling.identifiers import targets_of
 from ecskit._task_definitions.errors import TaskDefinitionsNotDeleted, TaskDefinitionsNotDeregistered
@@ -48,7 +47,7 @@ def deregister(
     Args:
         task_definitions: One or more task definitions: models, ARNs or FAMILY:REVISION.
         on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
         The task definitions as deregistered, in the order given, each once.
@@ -74,7 +73,7 @@ def delete(
     Args:
         task_definitions: What `deregister` returned, or one or more task definitions: models, ARNs or FAMILY:REVISION.
         on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
         The task definitions, DELETE_IN_PROGRESS, in the order given, each once.
@@ -111,8 +110,7 @@ def _key(name: str) -> str:
 
 def _deregister(names: Sequence[str], on_progress: AsyncOnProgress | None) -> Flow[list[TaskDefinition]]:
     calls = [Call([name], _deregister_one(name)) for name in names]
-    ended = yield from perform("task_definitions.deregister", calls, on_progress)
-    return results_of(ended, names, TaskDefinitionsNotDeregistered)
+    return perform("task_definitions.deregister", calls, names, TaskDefinitionsNotDeregistered, on_progress)
 
 
 def _deregister_one(name: str) -> Flow[Mapping[str, TaskDefinition | EcsError]]:
@@ -144,8 +142,7 @@ def _deregistered_before(name: str, error: ClientException) -> Flow[TaskDefiniti
 def _delete(names: Sequence[str], on_progress: AsyncOnProgress | None) -> Flow[list[TaskDefinition]]:
     batches = [names[start : start + BATCH_SIZE] for start in range(0, len(names), BATCH_SIZE)]
     calls = [Call(batch, _delete_some(batch)) for batch in batches]
-    ended = yield from perform("task_definitions.delete", calls, on_progress)
-    return results_of(ended, names, TaskDefinitionsNotDeleted)
+    return perform("task_definitions.delete", calls, names, TaskDefinitionsNotDeleted, on_progress)
 
 
 def _delete_some(names: Sequence[str]) -> Flow[Mapping[str, TaskDefinition | EcsError]]:

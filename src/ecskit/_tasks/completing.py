@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Mapping
+from collections.abc import Mapping
 from typing import get_args
 
 import attrs
@@ -11,18 +11,21 @@ from ecskit._core.effects import Emit, Emits, Flow, Sleep
 from ecskit._core.errors import RequestError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
 from ecskit._core.wording import listed
+from ecskit._logs.arguments import AsyncOnLog
+from ecskit._polling.bulk import AsyncOnProgress, Progress, check_on_progress
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
 from ecskit._polling.loop import Continue, Failed, Verdict
 from ecskit._polling.observations import WaitState
-from ecskit._polling.options import AsyncOnPoll, WaitOptions
+from ecskit._polling.options import WaitOptions
+from ecskit._tasks.attempts import Attempts, Retries
 from ecskit._tasks.errors import TaskFailedError
-from ecskit._tasks.last_lines import check_log_tail, last_lines
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
-from ecskit._tasks.running import run
+from ecskit._tasks.run_lines import RunLines
+from ecskit._tasks.running import run, run_each
 from ecskit._tasks.stop_requests import clean_up
 from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import TaskGoal, is_final, stopped_goal
@@ -38,10 +41,15 @@ def run_to_completion(
     count: int | None = None,
     launch: Launch,
     essential: SequenceNotStr[str] | None = None,
+    on_log: AsyncOnLog | None = None,
     log_tail: int | None = None,
+    start_timeout: float | None = None,
+    retries: int = 0,
+    retry_interrupted: bool = False,
     capacity_timeout: float | None = None,
     on_partial: OnPartial = "raise",
     on_conflict: OnConflict = "raise",
+    on_progress: AsyncOnProgress | None = None,
     wait_options: WaitOptions,
     on_timeout: OnCancel = "leave",
     on_cancel: OnCancel = "leave",
@@ -54,8 +62,20 @@ def run_to_completion(
         launch: What to run and where.
         essential: Names of the containers whose exit codes count; by default the essential containers of the task
             definition.
+        on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
+            client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
+            After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
+            the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
+            again.
         log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
             and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
+        start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
+        retries: How often each task is run again at most, if it did not run: it failed to start for a reason that may
+            pass, was interrupted before it was RUNNING, or was stopped after `start_timeout`. The next task is started
+            some seconds after the one before has STOPPED, under a client token of its own. A task that ran and failed
+            is never run again.
+        retry_interrupted: Whether `retries` also applies to tasks that were interrupted after they were RUNNING. Their
+            work is done twice, at least in part.
         capacity_timeout: Seconds to retry tasks that lack capacity. By default 60 with `on_partial="top_up"`, else 0:
             no retry.
         on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
@@ -63,6 +83,10 @@ def run_to_completion(
             then raises.
         on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
             "adopt" the tasks that were started then.
+        on_progress: Called when a task has stopped and is not run again, with the `BulkProgress` of the started tasks
+            so far; its error is a TaskFailedError if the task did not succeed. With an async client it may be a
+            coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause is a
+            `BulkError`, whose `results` has the outcomes.
         wait_options: How long to wait after the tasks were started, and how often to poll.
         on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
             "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
@@ -70,23 +94,30 @@ def run_to_completion(
             choices. After a cancellation, "stop_and_wait" waits for at most 10 s.
 
     Returns:
-        The outcome of the task; with `count`, the outcome of each task.
+        The outcome of the task; with `count`, the outcome of each task. `attempts` of an outcome has those of the tasks
+        before it.
 
     Raises:
-        TaskFailedError: A task did not succeed. `outcomes` has all outcomes, and the message names the logs.
+        TaskFailedError: A task did not succeed, at its last attempt. If that attempt started no task, its error is the
+            cause. `outcomes` has all outcomes, and the message names the logs.
         TasksNotStarted: Fewer tasks were started than requested; `result` has those that were.
         TaskNotVisible: A task did not become visible within the grace period.
         TaskPurged: ECS stopped showing a task before a poll showed that it had stopped.
-        WaitTimeout: The wait timed out, or made `max_polls` polls.
+        WaitTimeout: The wait timed out, or made `max_polls` polls. The time counts for all attempts together.
+        TasksNotStopped: ECS refused to stop a task that was not RUNNING after `start_timeout`.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RunTask.html
     """
     wait_options.check("tasks.run_to_completion")
+    again = Retries(start_timeout=start_timeout, retries=retries, retry_interrupted=retry_interrupted)
+    again.check("tasks.run_to_completion")
+    check_on_progress("tasks.run_to_completion", on_progress)
     if on_timeout not in get_args(OnCancel):
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
     _check_names("tasks.run_to_completion", essential)
-    check_log_tail("tasks.run_to_completion", log_tail)
+    lines = RunLines(on_log, log_tail)
+    lines.check("tasks.run_to_completion")
     if isinstance(task_definition, TaskDefinition):
         names = [c.name for c in task_definition.container_definitions]
         if unknown := [name for name in essential or () if name not in names]:
@@ -105,26 +136,37 @@ def run_to_completion(
     def flow() -> Flow[OneOrMany[TaskOutcome]]:
         result = yield from launched
         targets = targets_of("tasks.run_to_completion", result, launch.cluster)
-        latest: dict[str, Task] = dict(targets.observed)
+        attempts = Attempts(
+            retries=again,
+            cluster=launch.cluster,
+            wait_options=wait_options,
+            progress=Progress(len(targets.by_name), on_progress),
+            tasks=dict(targets.observed),
+            launch_each=lambda keys: run_each(
+                {key: arn or task_definition for key, arn in keys.items()}, launch, on_conflict, on_cancel
+            ),
+        )
 
         def wait_for_outcomes() -> Flow[tuple[list[TaskOutcome], WaitStory]]:
-            _check_containers(essential, latest)
-            reader = OutcomeReader.of(essential, task_definition, (yield Sleep(0)).now, wait_options.timeout)
-            recording = attrs.evolve(wait_options, on_poll=_recording(latest, wait_options.on_poll))
-            wait = waiter(stopped_goal(recording), targets, reader.prepare)
-            wait_state = yield from wait.final_state(list(targets.by_name), targets.observed)
-            outcomes = yield from _outcomes(latest, reader)
-            return outcomes, wait.story(wait_state, {})
+            _check_containers(essential, attempts.tasks)
+            now = (yield Sleep(0)).now
+            return (
+                yield from attempts.complete(OutcomeReader.of(essential, task_definition, now, wait_options.timeout))
+            )
 
         def stop_all(how: OnCancel) -> Flow[None]:
-            return clean_up(attrs.evolve(targets, observed=latest), how)
+            return clean_up(targets_of("tasks.run_to_completion", attempts.live, launch.cluster), how)
 
         outcomes, story = yield from guarded(
-            wait_for_outcomes(), on_timeout=lambda: stop_all(on_timeout), on_cancel=lambda: stop_all(on_cancel)
+            lines.beside(wait_for_outcomes(), attempts.tasks),
+            on_timeout=lambda: stop_all(on_timeout),
+            on_cancel=lambda: stop_all(on_cancel),
         )
         if not all(outcome.succeeded for outcome in outcomes):
-            lines = (yield from last_lines(outcomes, log_tail)) if log_tail is not None else ()
-            raise TaskFailedError(outcomes, story, lines)
+            failed = TaskFailedError(outcomes, story, (yield from lines.last(outcomes)))
+            if attempts.error is not None:
+                raise failed from attempts.error
+            raise failed
         return outcomes[0] if count is None else outcomes
 
     return flow()
@@ -145,23 +187,6 @@ def _check_containers(essential: SequenceNotStr[str] | None, tasks: Mapping[str,
         if unknown:
             problem = f"{unknown[0]!r} is not a container of the started tasks: {listed(tasks)}"
             raise RequestError("tasks.run_to_completion", [("essential", problem)])
-
-
-def _recording(latest: dict[str, Task], on_poll: AsyncOnPoll | None) -> AsyncOnPoll:
-    """Return a callback that records the last observations, for the clean-up, and calls `on_poll`."""
-
-    def record(story: WaitStory) -> Awaitable[object] | None:
-        latest.update({id_: last for id_, last in story.last.items() if last is not None})
-        return on_poll(story) if on_poll else None
-
-    return record
-
-
-def _outcomes(tasks: Mapping[str, Task], reader: OutcomeReader) -> Flow[list[TaskOutcome]]:
-    outcomes: list[TaskOutcome] = []
-    for task in tasks.values():
-        outcomes.append((yield from reader.outcome(task)))  # noqa: PERF401  # a comprehension cannot yield
-    return outcomes
 
 
 def as_stopped(

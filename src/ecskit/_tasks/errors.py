@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
-from ecskit._core.errors import EcsError, FailuresError, MissingError, described
+from ecskit._core.bulk_errors import BulkError, MissingError
+from ecskit._core.errors import EcsError, FailuresError, described
 from ecskit._core.retrying import may_have_taken_effect
 from ecskit._core.wording import listed
-from ecskit._polling.errors import BulkError
 
 if TYPE_CHECKING:
     from ecskit._logs.lines import LogLine
@@ -26,15 +26,17 @@ class TasksNotStarted(FailuresError):
     Attributes:
         result: The tasks that were started, and why the others were not.
         stopped: Whether the tasks in `result` were stopped again.
+        ended_early: Whether an exception of `on_progress` ended the call. This error is its `__cause__`.
         failures: Why tasks were not started.
         retryable: Whether the tasks that were not started may be started later: all reasons are ones that pass.
     """
 
-    def __init__(self, result: RunTaskResult, *, stopped: bool = False) -> None:
-        """Hold the result, and whether the tasks in it were stopped again."""
+    def __init__(self, result: RunTaskResult, *, stopped: bool = False, ended_early: bool = False) -> None:
+        """Hold the result, whether the tasks in it were stopped again, and whether the call was ended early."""
         super().__init__("RunTask", result.failures, result)
         self.result = result
         self.stopped = stopped
+        self.ended_early = ended_early
         may_pass = [error.retryable for error in result.errors] + ([self.retryable] if self.failures else [])
         self.retryable = bool(may_pass) and all(may_pass)
 
@@ -42,6 +44,7 @@ class TasksNotStarted(FailuresError):
         arns, requested = self.result.task_arns, self.result.requested
         reasons = list(dict.fromkeys(f"{f.reason}{f' ({f.detail})' if f.detail else ''}" for f in self.failures))
         reasons += [described(error) for error in self.result.errors]
+        reasons += ["an exception of `on_progress` ended the call"] if self.ended_early else []
         stopped = ", and stopped again" if arns and self.stopped else ""
         reason = "; ".join(reasons) or "ECS gave no reason"
         parts = [f"RunTask: {len(arns)} of {requested} tasks started{stopped}: {reason}"]
@@ -89,6 +92,8 @@ class TaskFailedError(EcsError):
 
     def _finding(self) -> str:
         """Return the first finding about the first task without success, in one sentence."""
+        if self.outcome.kind == "STOPPED_BY_USER" and self.outcome.retryable:
+            return ""  # this program stopped it, and the reason is there already
         from ecskit._explain.finding import in_message  # most programs end without this table
         from ecskit._explain.task import findings_of_task
 

@@ -6,18 +6,20 @@ from collections.abc import Mapping
 from typing import Any, get_args
 
 from ecskit._core.errors import RequestError
+from ecskit._polling.identifiers import check_cluster
 from ecskit.models.literals import DesiredStatus, LaunchType
 from ecskit.models.tasks import ListTasksRequest, Task
 
 __all__ = ["checked_filters", "fits", "list_request"]
 
 
-def checked_filters(verb: str, **filters: Any) -> Mapping[str, str]:
-    """Return the filters that were given, in the order in which one is passed to ECS.
+def checked_filters(verb: str, cluster: object, **filters: Any) -> Mapping[str, str]:
+    """Check the cluster, and return the filters that were given, in the order in which one is passed to ECS.
 
     Raises:
-        RequestError: A filter is wrong.
+        RequestError: The cluster or a filter is wrong.
     """
+    check_cluster(verb, cluster)
     launch_type, family = filters["launch_type"], filters["family"]
     given = {name: value for name, value in filters.items() if value is not None}
     problems = [

@@ -16,6 +16,7 @@ from ecskit._core.retrying import Retrying
 from ecskit._core.sizes import size_problems
 from ecskit._core.typing import SequenceNotStr
 from ecskit._core.wire import encode
+from ecskit._polling.identifiers import check_request, parent_problem
 from ecskit._waits.revisions import Revisions
 from ecskit.models.common import (
     AwsVpcConfiguration,
@@ -143,7 +144,7 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
         enable_execute_command=launch.enable_execute_command,
         **{name: value for name, value in lists.items() if value is not None},
     )
-    encode(request)  # raises RequestError for wrong types before anything is sent
+    check_request("tasks.run", request, {"network_configuration": "network"})
     if launch.command is not None or launch.environment is not None:
         name = launch.container or (yield from _only_essential(definition))
         request = attrs.evolve(request, overrides=_overrides(launch, name))
@@ -156,6 +157,8 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
 
 def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
+    if launch.cluster is not None and (wrong := parent_problem(launch.cluster)):
+        problems.append(("cluster", wrong))
     if definition == "":
         problems.append(("task_definition", "expected a family, family:revision, ARN or TaskDefinition, got ''"))
     elif not isinstance(definition, (str, TaskDefinition)):

@@ -49,7 +49,7 @@ def logs(tasks: Tasks, *, cluster: str | None = None, log_options: LogOptions) -
         TasksMissing: ECS does not show some of the tasks.
         ServiceError: ECS or CloudWatch Logs refuses a call.
         TransportError: The exchange with ECS or CloudWatch Logs failed.
-        ConfigurationError: The client wraps another one, so it cannot make one for CloudWatch Logs.
+        ConfigurationError: The client wraps another one, and `wrap` got none for CloudWatch Logs.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/using_awslogs.html
     """
@@ -91,6 +91,6 @@ def _first(targets: Targets[Task], grace_from: float | None) -> Flow[Mapping[str
         now = (yield Sleep(0)).now
         unseen = [name for name in missing if name not in targets.observed]
         if unseen or grace_from is None or now >= grace_from + _GRACE:
-            found = [shown[name] for name in targets.by_name if name in shown]
+            found = {name: shown[name] for name in targets.by_name if name in shown}
             raise TasksMissing(missing, found, [targets.by_name[name].scope for name in missing])
         yield Sleep(2.0)

@@ -15,7 +15,7 @@ import attrs
 from ecskit._core.documented import Documented
 from ecskit._core.errors import RequestError
 from ecskit._core.reasons import find, passes
-from ecskit._core.wording import escaped
+from ecskit._core.wording import escaped, listed
 from ecskit._logs.places import LogStream, streams_of
 from ecskit._tasks.errors import TaskFailedError
 from ecskit.models.task_definitions import TaskDefinition
@@ -75,6 +75,8 @@ class TaskOutcome(Documented):
     """Whether the task may succeed when it is run again with nothing else changed, as after an interruption."""
     logs: Sequence[LogStream]
     """The log streams of containers that log to CloudWatch; empty without the task definition."""
+    earlier: Sequence[TaskOutcome] = ()
+    """The outcomes of the tasks in whose place this one was started, oldest first, if `retries` was passed."""
 
     @classmethod
     def of(
@@ -131,6 +133,11 @@ class TaskOutcome(Documented):
         return 0 if self.succeeded else self.exit_codes.get(self.container or "")
 
     @property
+    def attempts(self) -> Sequence[TaskOutcome]:
+        """The outcomes of all attempts, oldest first; the last one is this outcome."""
+        return (*self.earlier, self)
+
+    @property
     def summary(self) -> str:
         """The outcome in one line."""
         task = self.task
@@ -141,7 +148,9 @@ class TaskOutcome(Documented):
         reasons = own or self.reasons
         details += [f'"{"; ".join(reasons)}"'] if reasons and not self.succeeded else []
         detail = f" ({': '.join(details)})" if details else ""
-        return escaped(f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}")
+        text = escaped(f"task {task.task_arn.rsplit('/', 1)[-1]}{definition} {self.kind}{code}{detail}")
+        earlier = [attrs.evolve(each, earlier=()).summary for each in self.earlier]
+        return f"{text}, in place of {listed(earlier, 3)}" if earlier else text
 
     def __str__(self) -> str:
         return self.summary

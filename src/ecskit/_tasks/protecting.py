@@ -15,7 +15,6 @@ from ecskit._polling.bulk import (
     check_on_progress,
     may_pass,
     perform,
-    results_of,
 )
 from ecskit._polling.options import is_count
 from ecskit._tasks.errors import TasksNotProtected
@@ -48,7 +47,7 @@ def protect(
         protected: True to protect the tasks, False to end their protection.
         expires_in_minutes: Minutes until the protection ends, 1 to 2880; ECS uses 120 if absent.
         on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
         The tasks with their protection, as the responses show it, in the order given, each once.
@@ -89,8 +88,7 @@ def _protect(
                 expires_in_minutes=minutes,
             )
             calls.append(Call(some, _protect_some({name: by_name[name].id for name in some}, request)))
-    ended = yield from perform("tasks.protect", calls, on_progress)
-    return results_of(ended, list(by_name), TasksNotProtected)
+    return perform("tasks.protect", calls, list(by_name), TasksNotProtected, on_progress)
 
 
 def _protect_some(

@@ -13,7 +13,7 @@ from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
 from ecskit._core.effects import Emits, Flow
 from ecskit._core.errors import RequestError
-from ecskit._polling.batches import Batches
+from ecskit._polling.bulk import AsyncOnProgress
 from ecskit._polling.reading import describe_listed, describe_named
 from ecskit._tasks.errors import TasksMissing
 from ecskit._tasks.filters import checked_filters, fits, list_request
@@ -29,7 +29,12 @@ TaskStatusFilter: TypeAlias = Literal["RUNNING", "STOPPED", "ANY"]
 
 
 def describe(
-    tasks: Tasks, *, cluster: str | None = None, tags: bool = False, allow_missing: bool = False
+    tasks: Tasks,
+    *,
+    cluster: str | None = None,
+    tags: bool = False,
+    allow_missing: bool = False,
+    on_progress: AsyncOnProgress | None = None,
 ) -> Flow[list[Task]]:
     """Describe any number of tasks, 100 per call.
 
@@ -38,12 +43,16 @@ def describe(
         cluster: Name or ARN of their cluster; optional if ARNs or tasks include it.
         tags: Whether to read their tags as well.
         allow_missing: Leave out the tasks that ECS does not show, instead of raising.
+        on_progress: Called after the end of each with the `BulkProgress` so far. With an async client it may be a
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
 
     Returns:
-        The tasks, in the order given.
+        The tasks, in the order given, each once.
 
     Raises:
         TasksMissing: ECS does not show some of the tasks; `found` has the others.
+        BulkError: Some calls failed; `errors` has the reasons, `results` the others. If all fail, the error of the
+            first is raised.
         RequestError: An argument is wrong; nothing was sent.
         ServiceError: ECS refuses the call: no permission, no such cluster.
         TransportError: The exchange with ECS failed.
@@ -51,8 +60,10 @@ def describe(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_DescribeTasks.html
     """
     targets = targets_of("tasks.describe", tasks, cluster, allow_none=True)
-    batches = Batches(attrs.evolve(TASKS, describe=_reader(tags=tags)), targets.by_name)
-    return describe_named(batches, TasksMissing, allow_missing=allow_missing)
+    described = attrs.evolve(TASKS, describe=_reader(tags=tags))
+    return describe_named(
+        "tasks.describe", described, targets, TasksMissing, allow_missing=allow_missing, on_progress=on_progress
+    )
 
 
 def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
@@ -98,6 +109,7 @@ def iter(  # noqa: A001  # as a method, `ecs.tasks.iter` hides nothing
         raise RequestError("tasks.iter", [("desired_status", problem)])
     given = checked_filters(
         "tasks.iter",
+        cluster,
         service=service,
         started_by=started_by,
         container_instance=container_instance,

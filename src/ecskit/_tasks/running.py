@@ -7,7 +7,7 @@ is repeated under the same token; a new token is used only after ECS has respond
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import get_args
 
 import attrs
@@ -15,7 +15,7 @@ import attrs
 from ecskit._api.service_errors import ConflictException
 from ecskit._core.absent import ABSENT_LIST
 from ecskit._core.call import call
-from ecskit._core.effects import DrawRandom, Flow, Parallel, Reply, Sleep
+from ecskit._core.effects import CallbackRaised, DrawRandom, Flow, Parallel, Reply, Sleep
 from ecskit._core.errors import (
     CapacityError,
     ConflictError,
@@ -27,14 +27,14 @@ from ecskit._core.errors import (
 )
 from ecskit._core.reasons import passes
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
-from ecskit._polling.bulk import AsyncOnProgress, Progress, check_on_progress
+from ecskit._polling.bulk import AsyncOnProgress, Progress, add_cause, check_on_progress
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
 from ecskit._tasks.errors import TasksNotStarted, TasksNotStopped
 from ecskit._tasks.fargate import note_launch_types, tokens_of
 from ecskit._tasks.launch import Launch, OnCancel, OnConflict, OnPartial, request_for
 from ecskit._tasks.result import RunTaskResult
-from ecskit._tasks.stop_requests import clean_up, request_stop
+from ecskit._tasks.stop_requests import clean_up as stop, request_stop
 from ecskit._waits.task_identifiers import targets_of
 from ecskit.models.common import Failure
 from ecskit.models.task_definitions import TaskDefinition
@@ -78,8 +78,8 @@ def run(
         launch: What to run and where.
         capacity_timeout: Seconds from the start of the call to retry tasks that lack capacity: CPU, memory, ports,
             network interfaces, connected agents, container instances, Fargate capacity, or quotas of tasks at the same
-            time. By default 60 with `on_partial="top_up"`, else 0: no retry. Tasks that fail for other reasons are not
-            retried.
+            time. Time in which requests wait for their turn does not count. By default 60 with `on_partial="top_up"`,
+            else 0: no retry. Tasks that fail for other reasons are not retried.
         on_partial: What to do when only some tasks were started, after all retries: "raise" an error, "keep" the
             started tasks and return them, or "stop_started" tasks and raise. "top_up" retries for 60 s by default, then
             raises. If no task was started, an error is raised in every case.
@@ -89,7 +89,8 @@ def run(
             "stop_and_wait" until they have stopped, for at most 10 s.
         on_progress: Called for each task with the `BulkProgress` so far: when it was started, or when it is not
             requested again. A sync client calls it in the threads that launch, once at a time. With an async client it
-            may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies.
+            may be a coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause
+            is TasksNotStarted, whose `result` has the tasks.
 
     Returns:
         The tasks that were started, in no particular order, and why others were not.
@@ -141,7 +142,10 @@ def _run(
     key = launch.client_token or f"{(yield DrawRandom()).get():032x}"
     until = (yield Sleep(0)).now + capacity_timeout
     places = [range(start, min(start + TASKS_PER_CALL, count)) for start in range(0, count, TASKS_PER_CALL)]
-    chunks = [_Chunk(request, some, f"{key}-{i}", until, on_conflict, progress) for i, some in enumerate(places)]
+    chunks = [
+        _Chunk(request, some, f"{key}-{i}", until, on_conflict, progress, capacity_timeout)
+        for i, some in enumerate(places)
+    ]
 
     def launch_all() -> Flow[RunTaskResult]:
         # The first call goes alone: if it starts nothing, the others are not sent.
@@ -150,16 +154,66 @@ def _run(
             replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks[1:]], PARALLEL_CALLS)
             for reply in replies.get():
                 reply.get()
-        result = RunTaskResult(
-            requested=count,
-            tasks=[task for chunk in chunks for task in chunk.tasks],
-            failures=[failure for chunk in chunks for failure in chunk.failures],
-            errors=[chunk.error for chunk in chunks if chunk.error is not None],
-            client_tokens=[token for chunk in chunks for token in chunk.tokens],
-        )
-        return (yield from _checked(result, on_partial, launch.cluster))
+        return (yield from _checked(_result(count, chunks), on_partial, launch.cluster))
+
+    stopped = False
+
+    def clean_up() -> Flow[None]:
+        nonlocal stopped
+        yield from _clean_up(chunks, on_cancel)
+        stopped = on_cancel != "leave"
+
+    try:
+        return (yield from guarded(launch_all(), on_cancel=clean_up))
+    except CallbackRaised as raised:
+        try:
+            if not stopped:
+                yield from _find_started(chunks)
+        finally:
+            add_cause(raised.error, TasksNotStarted(_result(count, chunks), stopped=stopped, ended_early=True))
+        raise
+
+
+def _result(count: int, chunks: Sequence[_Chunk]) -> RunTaskResult:
+    return RunTaskResult(
+        requested=count,
+        tasks=[task for chunk in chunks for task in chunk.tasks],
+        failures=[failure for chunk in chunks for failure in chunk.failures],
+        errors=[chunk.error for chunk in chunks if chunk.error is not None],
+        client_tokens=[token for chunk in chunks for token in chunk.tokens],
+    )
+
+
+# Not in __all__, whose names become methods of clients.
+def run_each(
+    definitions: Mapping[str, str | TaskDefinition], launch: Launch, on_conflict: OnConflict, on_cancel: OnCancel
+) -> Flow[list[Task | EcsError]]:
+    """Run one task for each key, and return the task, or the error if none was started.
+
+    Args:
+        definitions: The task definition of each task, by the key from which its client token is made.
+        launch: What to run and where.
+        on_conflict: As in `run`.
+        on_cancel: As in `run`.
+    """
+    chunks: list[_Chunk] = []
+    for key, definition in definitions.items():
+        request = yield from request_for(definition, launch)
+        chunks.append(_Chunk(request, range(1), key, 0.0, on_conflict, Progress(1, None)))
+
+    def launch_all() -> Flow[list[Task | EcsError]]:
+        replies: Reply[list[Reply[None]]] = yield Parallel([each.start() for each in chunks], PARALLEL_CALLS)
+        for reply in replies.get():
+            reply.get()
+        return [each.tasks[0] if each.tasks else each.error or _not_started(each) for each in chunks]
 
     return (yield from guarded(launch_all(), on_cancel=lambda: _clean_up(chunks, on_cancel)))
+
+
+def _not_started(chunk: _Chunk) -> TasksNotStarted:
+    return TasksNotStarted(
+        RunTaskResult(requested=1, tasks=[], failures=chunk.failures, client_tokens=list(chunk.tokens))
+    )
 
 
 def _checked(result: RunTaskResult, on_partial: OnPartial, cluster: str | None) -> Flow[RunTaskResult]:
@@ -196,6 +250,7 @@ class _Chunk:
     until: float
     on_conflict: OnConflict
     progress: Progress
+    capacity_timeout: float = 0.0
     tasks: list[Task] = attrs.field(factory=list[Task])
     failures: list[Failure] = attrs.field(factory=list[Failure])
     error: EcsError | None = None
@@ -206,27 +261,31 @@ class _Chunk:
     def start(self) -> Flow[None]:
         """Start the tasks; errors and failures are kept, not raised."""
         missing = self.places
+        began, until = (yield Sleep(0)).now, self.until
         while True:
             token = f"{self.key}-{len(self.tokens)}"
             self.tokens.append(token)
             reasons: Sequence[Failure | EcsError]
             self.failures, self.error = [], None
             request = attrs.evolve(self.request, count=len(missing), client_token=token)
-            self.unanswered = Retrying(request, tokens=(yield from tokens_of(request)))
+            self.unanswered = launch = Retrying(request, tokens=(yield from tokens_of(request)))
             started = len(self.tasks)
             try:
-                yield from self.complete(self.unanswered)
+                yield from self.complete(launch)
                 reasons = self.failures
             except EcsError as error:
                 self.error = error
                 reasons = [error]
             yield from self.progress.report({task.task_arn: None for task in self.tasks[started:]})
+            until += launch.waited
+            if launch.waited and len(self.tokens) == 1:  # calls that wait for their turns begin later and later
+                until = max(until, began + launch.waited + self.capacity_timeout)
             now = (yield Sleep(0)).now
             missing = self.places[len(self.tasks) :]
-            if not missing or now >= self.until or not any(map(_passes, reasons)):
+            if not missing or now >= until or not any(map(_passes, reasons)):
                 yield from self.progress.report(dict(self.not_started(missing)))
                 return
-            yield from back_off(len(self.tokens) + 1, RetryLimits(until=self.until))
+            yield from back_off(len(self.tokens) + 1, RetryLimits(until=until))
 
     def not_started(self, missing: range) -> Iterator[tuple[str, EcsError]]:
         """Yield the place of each task that was not started, with its error."""
@@ -281,19 +340,24 @@ def _adopted(cluster: str | None, conflict: ConflictException) -> Flow[RunTaskRe
     return (yield from retry(attempt, RetryLimits(attempts=READS), may_pass=lambda error, _: error is conflict))
 
 
-def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
-    """Stop all tasks. A request without a response is repeated under its token first, which returns its tasks."""
-    if on_cancel == "leave":
-        return
-    tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
+def _find_started(chunks: Sequence[_Chunk]) -> Flow[dict[str, EcsError]]:
+    """Repeat each request without a response under its token, which returns its tasks. Return errors, by token."""
+    errors: dict[str, EcsError] = {}
     for chunk in chunks:
         if chunk.unanswered is not None and chunk.unanswered.may_have_taken_effect:
             try:
                 yield from chunk.complete(chunk.unanswered)
             except EcsError as error:
-                log.warning(
-                    "tasks with client token %s may run and are not stopped: %s", chunk.tokens[-1], described(error)
-                )
-            tasks |= {task.task_arn: task for task in chunk.tasks}
+                errors[chunk.tokens[-1]] = chunk.error = error
+    return errors
+
+
+def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
+    """Stop all tasks."""
+    if on_cancel == "leave":
+        return
+    for token, error in (yield from _find_started(chunks)).items():
+        log.warning("tasks with client token %s may run and are not stopped: %s", token, described(error))
+    tasks = {task.task_arn: task for chunk in chunks for task in chunk.tasks}
     if tasks:
-        yield from clean_up(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)
+        yield from stop(targets_of("tasks.run", list(tasks.values()), chunks[0].request.cluster), on_cancel)

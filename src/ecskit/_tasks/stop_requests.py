@@ -13,7 +13,7 @@ from ecskit._core.reasons import find
 from ecskit._core.retrying import CLEANUP_LIMITS, Retrying, is_retryable
 from ecskit._core.wording import listed
 from ecskit._polling.batches import Target, Targets
-from ecskit._polling.bulk import AsyncOnProgress, Call, perform, results_of
+from ecskit._polling.bulk import AsyncOnProgress, Call, perform
 from ecskit._polling.conditions import wait_for
 from ecskit._polling.options import WaitOptions
 from ecskit._tasks.errors import TasksNotStopped
@@ -42,8 +42,9 @@ def request_stop(
         TasksNotStopped: StopTask failed for some tasks; the others stop.
     """
     calls = [Call([name], _request_stop(name, target, reason)) for name, target in by_name.items()]
-    ended = yield from perform("tasks.stop", calls, on_progress, PARALLEL_CALLS)
-    return dict(zip(by_name, results_of(ended, list(by_name), TasksNotStopped), strict=True))
+    names = list(by_name)
+    tasks = yield from perform("tasks.stop", calls, names, TasksNotStopped, on_progress, limit=PARALLEL_CALLS)
+    return dict(zip(names, tasks, strict=True))
 
 
 def _request_stop(name: str, target: Target, reason: str | None) -> Flow[dict[str, Task | EcsError]]:

@@ -19,6 +19,8 @@ from ecskit.models.tasks import Task
 
 __all__ = ["UntilStopped", "stop"]
 
+LONGEST_REASON = 255
+"""The most characters of a reason."""
 UntilStopped: TypeAlias = Literal["stopped", "requested"]
 """When to return: after the tasks have stopped, or when ECS has accepted the requests to stop them."""
 
@@ -43,7 +45,8 @@ def stop(
         reason: Why the tasks are stopped, at most 255 characters. ECS adds it to their `stopped_reason`.
         until: "stopped" waits until the tasks have stopped; "requested" returns when ECS has accepted the requests.
         on_progress: Called after the request for each task with the `BulkProgress` so far. With an async client it may
-            be a coroutine function. An exception that it raises ends the call; tasks whose stop was requested stop.
+            be a coroutine function. An exception that it raises ends the call; its cause is TasksNotStopped, whose
+            `results` has the tasks that stop.
         wait_options: How long to wait and how often to poll.
 
     Returns:
@@ -64,6 +67,9 @@ def stop(
         )
     if reason is not None and not isinstance(reason, str):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError("tasks.stop", [("reason", f"expected a str, got {type(reason).__name__}")])
+    if reason is not None and len(reason) > LONGEST_REASON:
+        problem = f"expected at most {LONGEST_REASON} characters, got {len(reason)}"
+        raise RequestError("tasks.stop", [("reason", problem)])
     return _stop(targets, reason, until, on_progress, wait_options)
 
 

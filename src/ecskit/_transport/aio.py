@@ -38,12 +38,15 @@ class AsyncTransport:
         session: Any = None,
         arguments: dict[str, Any] | None = None,
         options: Options | None = None,
+        logs: Any = None,
     ) -> None:
-        """Send through `client`, which the caller owns, or through one made from `session`."""
+        """Send through `client`, which the caller owns, as `logs`, or through one made from `session`."""
         self._session = session
         self._arguments = arguments or {}
         self._options = options
         self._pool: Pooled | None = None
+        self.logs = logs
+        """The client for CloudWatch Logs of a caller who wraps one for ECS."""
         self._others: dict[object, Any] = {}
         """The clients of other services that were made so far."""
         self._owned = AsyncExitStack()
@@ -120,7 +123,7 @@ class AsyncTransport:
             made = self._others.get(others.key(send))
             if made is None:
                 if self._session is None or self._options is None:
-                    raise others.refuse_wrapped(send)
+                    return others.given(self.logs, send)
                 with translate.configuring():
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
@@ -226,14 +229,16 @@ def new_transport(options: Options) -> AsyncTransport:
     return AsyncTransport(session=own, arguments=arguments, options=options)
 
 
-def wrap(client: Any) -> AsyncTransport:
-    """Return a transport through a client that the caller owns.
+def wrap(client: Any, logs: Any = None) -> AsyncTransport:
+    """Return a transport through a client that the caller owns, and one for CloudWatch Logs.
 
     Raises:
-        ConfigurationError: It is not an aiobotocore client for ECS.
+        ConfigurationError: It is not an aiobotocore client for ECS, or `logs` is not one for CloudWatch Logs.
     """
     sessions.check_wrapped(client, AioBaseClient)
-    return AsyncTransport(client=client)
+    if logs is not None:
+        sessions.check_wrapped(logs, AioBaseClient, "logs")
+    return AsyncTransport(client=client, logs=logs)
 
 
 async def new_queue_client(options: Options, *, wait_seconds: int) -> Any:

@@ -20,13 +20,17 @@ from .failures import service_error, transport_error
 from .options import Options
 from .validation_reports import wire_problems
 
-__all__ = ["client_arguments", "failure", "key", "method", "refuse_wrapped", "response"]
+__all__ = ["client_arguments", "failure", "given", "key", "method", "response"]
 
 _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 """Hosts that serve one service only. An emulator serves all of them at one address."""
 
 
-_ENDPOINTS = {"ecr": "AWS_ENDPOINT_URL_ECR", "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS"}
+_ENDPOINTS = {
+    "ecr": "AWS_ENDPOINT_URL_ECR",
+    "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
+    "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+}
 """The environment variable with the endpoint of each service."""
 
 
@@ -56,12 +60,24 @@ def method(client: Any, send: Send) -> Any:
     return getattr(client, xform_name(send.operation))
 
 
-def refuse_wrapped(send: Send) -> ConfigurationError:
-    """Return the error for a request of a client that wraps another one."""
-    return ConfigurationError(
-        f"{send.operation}: this client wraps one for ECS, and cannot make one for the service {send.service}; make it"
-        " with session= in place of `wrap`"
-    )
+def given(logs: Any, send: Send) -> Any:
+    """Return the client for CloudWatch Logs that was passed to `wrap`, for a request.
+
+    Raises:
+        ConfigurationError: None was passed, or it is for another service or region.
+    """
+    if logs is None or send.service != "logs":
+        raise ConfigurationError(
+            f"{send.operation}: this client wraps one for ECS, and cannot make one for the service {send.service}; pass"
+            f" one to `wrap`: {send.service}=, or make the client with session= in place of `wrap`"
+        )
+    region = logs.meta.region_name
+    if send.region not in (None, region):
+        raise ConfigurationError(
+            f"{send.operation}: the log group is in {send.region}, and the client that was passed as logs= is for"
+            f" {region}; pass one for {send.region}, or make the client with session= in place of `wrap`"
+        )
+    return logs
 
 
 def response(answer: Any, client: Any) -> RawResponse:

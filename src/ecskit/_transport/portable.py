@@ -27,7 +27,7 @@ class Portable:
     def _open(self, options: Options) -> Self:
         raise NotImplementedError
 
-    def _wrap(self, client: Any, polling: Options) -> Self:
+    def _wrap(self, client: Any, polling: Options, logs: Any = None) -> Self:
         raise NotImplementedError
 
     def __repr__(self) -> str:
@@ -37,7 +37,10 @@ class Portable:
     def __copy__(self) -> Self:
         """Return another client with the same arguments, or that wraps the same client. It is open."""
         made = type(self).__new__(type(self))
-        made = made._wrap(self._transport.client, self._polling) if self._options is None else made._open(self._options)
+        if self._options is None:
+            made = made._wrap(self._transport.client, self._polling, self._transport.logs)
+        else:
+            made = made._open(self._options)
         made._runtime = made._runtime.on(self._runtime.clock, self._runtime.random)
         vars(made).update(self._added())
         return made

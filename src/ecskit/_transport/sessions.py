@@ -75,15 +75,14 @@ def given(session: Any) -> Any:
     return getattr(session, "_session", session)
 
 
-def check_wrapped(client: Any, base: type[Any]) -> None:
-    """Raise ConfigurationError unless `client` is an ECS client made from `base`."""
+def check_wrapped(client: Any, base: type[Any], service: str = "ecs") -> None:
+    """Raise ConfigurationError unless `client` is a client for a service, ECS by default, made from `base`."""
     if not isinstance(client, base):
-        raise ConfigurationError(
-            f"expected an ECS client of {base.__module__.partition('.')[0]}, got {type(client).__name__}"
-        )
+        kind = "an ECS client" if service == "ecs" else f"a client for {service}"
+        raise ConfigurationError(f"expected {kind} of {base.__module__.partition('.')[0]}, got {type(client).__name__}")
     name = client.meta.service_model.service_name
-    if name != "ecs":
-        raise ConfigurationError(f"expected a client for ecs, got one for {name}")
+    if name != service:
+        raise ConfigurationError(f"expected a client for {service}, got one for {name}")
 
 
 def needs_credentials(arguments: dict[str, Any]) -> bool:

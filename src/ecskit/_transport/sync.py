@@ -35,12 +35,15 @@ class Transport:
         *,
         session: Any = None,
         options: Options | None = None,
+        logs: Any = None,
     ) -> None:
-        """Send through `client`. Without a session the caller owns it: it serves all requests, and stays open."""
+        """Send through `client`. Without a session the caller owns it, and `logs`: they stay open."""
         self._pool = Pooled(client, beyond=_BEYOND)
         self._session = session
         self._options = options
         self._lock = threading.Lock()
+        self.logs = logs
+        """The client for CloudWatch Logs of a caller who wraps one for ECS."""
         self._others: dict[object, Any] = {}
         """The clients of other services that were made so far."""
         self._closed = False
@@ -109,7 +112,7 @@ class Transport:
             made = self._others.get(others.key(send))
             if made is None:
                 if self._session is None or self._options is None:
-                    raise others.refuse_wrapped(send)
+                    return others.given(self.logs, send)
                 with translate.configuring():
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = self._others[others.key(send)] = self._session.create_client(**arguments)
@@ -199,16 +202,21 @@ def new_transport(options: Options, like: Transport | None = None) -> Transport:
     return Transport(client, session=own, options=options)
 
 
-def wrap(client: Any) -> Transport:
-    """Return a transport through a client that the caller owns.
+def wrap(client: Any, logs: Any = None) -> Transport:
+    """Return a transport through a client that the caller owns, and one for CloudWatch Logs.
 
     Raises:
-        ConfigurationError: It is not a botocore client for ECS.
+        ConfigurationError: It is not a botocore client for ECS, or `logs` is not one for CloudWatch Logs.
     """
-    sessions.check_wrapped(client, BaseClient)
-    if inspect.iscoroutinefunction(client._make_api_call):
-        raise ConfigurationError("expected a botocore client for ECS, got one of aiobotocore; wrap it with AsyncClient")
-    return Transport(client)
+    for given, service, name in ((client, "ecs", "ECS"), (logs, "logs", "CloudWatch Logs")):
+        if given is logs is None:
+            continue
+        sessions.check_wrapped(given, BaseClient, service)
+        if inspect.iscoroutinefunction(given._make_api_call):
+            raise ConfigurationError(
+                f"expected a botocore client for {name}, got one of aiobotocore; wrap it with AsyncClient"
+            )
+    return Transport(client, logs=logs)
 
 
 def new_queue_client(options: Options, *, wait_seconds: int) -> Any:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit._core.errors import EcsError, MissingError
+from ecskit._core.bulk_errors import MissingError
+from ecskit._core.errors import EcsError
 from ecskit._polling.errors import NotVisible, Vanished, WaitError, WaitFailed
 
 if TYPE_CHECKING:

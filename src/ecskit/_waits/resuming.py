@@ -9,10 +9,12 @@ from __future__ import annotations
 import importlib
 import re
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any, TypeVar
 
 from ecskit import models
 from ecskit._api.waits import WAITS
+from ecskit._core.bulk_errors import BulkError
 from ecskit._core.effects import Flow, GetRegion
 from ecskit._core.errors import EcsError, RequestError
 from ecskit._core.handles import WaitHandle
@@ -61,7 +63,7 @@ def resume_all(
     Args:
         handles: The handles; see `resume`.
         on_progress: Called after the end of each wait with the `BulkProgress` so far. With an async client it may be a
-            coroutine function. An exception that it raises ends the call.
+            coroutine function. An exception that it raises ends the call; its cause is a `BulkError` with the results.
         wait_options: How long each wait may take, and how often to poll, from now on. `on_poll` is called with the
             stories of all waits, one after the other.
 
@@ -94,7 +96,10 @@ def resume_all(
     if problems:
         raise RequestError(verb, problems)
     named = {f"handles[{place}]": handle for place, handle in enumerate(handles)}
-    return _in_region(verb, named, _all(names, gather(verb, list(calls.values()), on_progress)))
+    return _in_region(verb, named, _all(names, gather(verb, list(calls.values()), _not_resumed, on_progress)))
+
+
+_not_resumed = partial(BulkError, operation="wait.resume_all", noun="wait")
 
 
 def _named(name: str, flow: Flow[T]) -> Flow[dict[str, T | EcsError]]:
@@ -119,7 +124,7 @@ def _resumed(path: str, handle: WaitHandle, wait_options: WaitOptions) -> Flow[A
             return resumed
         if handle.wait not in WAITS:
             problem = f"there is no wait {handle.wait!r}; another version of ecskit may have written the handle"
-            raise RequestError("resume", [(path, problem)])
+            raise RequestError("wait.resume", [(path, problem)])
         module, name = WAITS[handle.wait]
         model = getattr(models, name)
         structure = structure_hook(model)
@@ -128,13 +133,14 @@ def _resumed(path: str, handle: WaitHandle, wait_options: WaitOptions) -> Flow[A
         flow: Flow[Any] = wait(targets, **handle.arguments, wait_options=wait_options)
     except TypeError:
         problem = f"its arguments are not those of {handle.wait}: it was changed, or another version of ecskit wrote it"
-        raise RequestError("resume", [(path, problem)]) from None
+        raise RequestError("wait.resume", [(path, problem)]) from None
     return flow
 
 
 def _checked(path: str, handle: WaitHandle) -> WaitHandle:
     if not isinstance(handle, WaitHandle):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        raise RequestError("resume", [(path, f"expected a WaitHandle, got {type(handle).__name__}")])
+        hint = "; for text, pass WaitHandle.from_json(text)" if isinstance(handle, str) else ""
+        raise RequestError("wait.resume", [(path, f"expected a WaitHandle, got {type(handle).__name__}{hint}")])
     return handle
 
 

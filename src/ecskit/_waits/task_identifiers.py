@@ -13,6 +13,7 @@ from typing_extensions import Self
 
 from ecskit._core.errors import RequestError
 from ecskit._polling.batches import Target, Targets
+from ecskit._polling.identifiers import check_cluster
 from ecskit.models.tasks import Task
 
 __all__ = ["Tasks", "TasksResponse", "targets_of"]
@@ -52,6 +53,7 @@ def targets_of(
         RequestError: A task is malformed, or its cluster is missing or contradictory.
         FailuresError: The response contains failures, and no tasks or `allow_partial` is False.
     """
+    check_cluster(wait, cluster)
     observed: dict[str, Task] = {}
     if isinstance(tasks, TasksResponse):
         accepted = allow_none or (allow_partial and tasks.tasks)

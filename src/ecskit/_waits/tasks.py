@@ -27,6 +27,7 @@ from ecskit.models.tasks import DescribeTasksRequest, Task
 __all__ = [
     "TASKS",
     "TaskGoal",
+    "has_run",
     "is_final",
     "is_stopped",
     "running",
@@ -332,6 +333,13 @@ def is_final(resource: ResourceState[Task]) -> bool:
     return complete or resource.repeats >= DETAIL_POLLS or resource.missing_polls > 0
 
 
+def has_run(task: Task) -> bool:
+    """Whether an observation shows that a task runs or has run, also if only one of its containers has."""
+    if task.last_status == "RUNNING" or task.started_at or task.stop_code == "EssentialContainerExited":
+        return True
+    return any(container.exit_code is not None for container in task.containers)
+
+
 def running(resource: ResourceState[Task]) -> Evaluation:
     """Evaluate the condition that a task is RUNNING."""
     task, rank = _task_and_rank(resource)
@@ -341,11 +349,9 @@ def running(resource: ResourceState[Task]) -> Evaluation:
 
 
 def _started(resource: ResourceState[Task]) -> Evaluation:
-    task, rank = _task_and_rank(resource)
-    if rank == RUNNING or task.started_at or task.stop_code == "EssentialContainerExited":
+    task, _ = _task_and_rank(resource)
+    if has_run(task):
         return Met()
-    if any(container.exit_code is not None for container in task.containers):
-        return Met()  # a container that exited has run
     # A task that is stopping may not have run. That is certain once it has stopped.
     return Unreachable(_ended(task)) if is_final(resource) else _not_yet(task)
 
