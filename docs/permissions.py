@@ -321,6 +321,7 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.iter", "", lambda w: [w.run("web"), *w.ecs.tasks.iter()]
     yield "tasks.watch", "", lambda w: w.watch_first(w.run("web"))
     yield "tasks.explain", "", lambda w: w.ecs.tasks.explain(w.run("web").tasks[0])
+    yield "tasks.explain", "`log_tail` is given", lambda w: w.ecs.tasks.explain(w.run("job").tasks[0], log_tail=1)
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
     yield "tasks.logs", "", lambda w: w.read_logs()
     yield "tasks.logs", "`tail` is given; also in place of `logs:FilterLogEvents`", lambda w: w.read_logs(tail=1)
@@ -527,6 +528,8 @@ Some operations need further permissions:
 
 - Running a task and registering a task definition need `iam:PassRole` for its task role and execution role.
 - Tags on tasks and task definitions need `ecs:TagResource`.
+- `pause_autoscaling` and `services.resume_autoscaling` need `application-autoscaling:DescribeScalableTargets`,
+  `RegisterScalableTarget`, `ListTagsForResource`, `TagResource` and `UntagResource` of the same service.
 - `ecs:DescribeTaskDefinition` cannot be limited to single task definitions. Most other actions can be limited to
   clusters or resources.
 
@@ -535,7 +538,8 @@ These permissions are optional:
 - `ecs:DescribeTaskDefinition` for `run_to_completion` and `as_stopped`: without it, they log a warning and judge all
   containers, unless `essential` names the essential ones. The error then names no logs.
 - `logs:FilterLogEvents` for `on_log` of `run_to_completion`, and `logs:GetLogEvents` and `logs:FilterLogEvents` for its
-  `log_tail`: without them, a warning is logged, `on_log` is not called, and the error has no lines.
+  `log_tail`: without them, a warning is logged, `on_log` is not called, and the error has no lines. `tasks.explain` has
+  a note instead.
 - `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
 - `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
   the verbs log a warning and [use the service](deployments.md#without-the-permissions).

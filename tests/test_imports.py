@@ -52,7 +52,9 @@ ROOMS: dict[str, set[str]] = {
     "_deployments": FLOWS | {"_autoscaling", "_definitions", "_task_definitions", "_explain"},
     "_services": FLOWS | {"_autoscaling", "_deployments", "_explain", "_logs"},
     # What composes them.
-    "_plans": FLOWS | (DOMAINS - {"_plans", "_container_instances", "_logs", "_tags", "_task_sets", "_tasks"}),
+    "_plans": FLOWS
+    | {"_rules"}
+    | (DOMAINS - {"_plans", "_container_instances", "_logs", "_tags", "_task_sets", "_tasks"}),
     # Events: receiving them needs clients of SQS. They end polls and waits.
     "_events": {"_core", "models", "_transport", "_polling", "_waits"},
     # Public modules: each names where its values are defined.

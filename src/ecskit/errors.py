@@ -47,6 +47,7 @@ The tree::
     +-- PlanOutdated                               a service has changed since its plan was made
     +-- VerificationFailed                         a definition names what does not exist, or does not fit
     +-- DeploymentsFailed                          some of several watched deployments did not succeed
+    +-- AutoscalingNotResumed                      a deployment succeeded, but scaling out stays suspended
     +-- NothingToRollBack
     +-- NotAnEvent                                 a message holds no event of ECS
     |   +-- ForeignEvent                           it holds an event of another source
@@ -79,6 +80,8 @@ from __future__ import annotations
 
 from ecskit._api.service_errors import *
 from ecskit._api.service_errors import __all__ as _service
+from ecskit._autoscaling.errors import *
+from ecskit._autoscaling.errors import __all__ as _autoscaling
 from ecskit._clusters.errors import *
 from ecskit._clusters.errors import __all__ as _clusters
 from ecskit._container_instances.errors import *
@@ -110,6 +113,7 @@ from ecskit._waits.errors import __all__ as _waits
 
 __all__ = [
     *_core,
+    *_autoscaling,
     *_bulk,
     *_service,
     *_polling,

@@ -93,6 +93,13 @@ def test_numbers() -> None:
     mapping = {"serviceName": "a", "desiredCount": "${N}", "enableExecuteCommand": "{{ env `NONE` `true` }}"}
     read = load_service(mapping, variables=VARIABLES)
     assert (read.desired_count, read.enable_execute_command) == (3, True)
+    hook = {"hookDetails": {"count": "${N}"}, "newMember": "${N}"}
+    read = load_service(
+        {"serviceName": "a", "deploymentConfiguration": {"lifecycleHooks": [hook]}}, variables=VARIABLES
+    )
+    assert read.deployment_configuration is not None
+    [made] = read.deployment_configuration.lifecycle_hooks
+    assert (made.hook_details, made.extra_fields) == ({"count": "3"}, {"newMember": "3"})
     with pytest.raises(RequestError, match=r"^service definition: desiredCount: expected a number, got text$"):
         load_service({**mapping, "desiredCount": "${TAG}"}, variables=VARIABLES)
     with pytest.raises(RequestError, match="desiredCount: expected a number, got text"):

@@ -6,7 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.both_clients import Went, then
+from support.both_clients import Went, then, through_botocore
+from support.definitions import register
 from support.simulated_ecs import nothing
 from tasks.support import FARGATE, both
 
@@ -247,6 +248,57 @@ def test_a_deployment_whose_tasks_may_not_be_read() -> None:
 
     [note] = diagnosis_of(both(refuse)).notes
     assert note.startswith("tasks that run or start were not read: ListTasks: AccessDeniedException")
+
+
+def logged(sim: Simulator) -> None:
+    """Let tasks of the family `logged` write lines, and end with an error."""
+    logs = {"awslogs-group": "/logged", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"}
+    container = {"name": "app", "image": "image:1", "logConfiguration": {"logDriver": "awslogs", "options": logs}}
+    register(sim, "logged", container, executionRoleArn="arn:aws:iam::123456789012:role/execution")
+    lines = [(0, "begin"), (1, f"password={SECRET}"), (2, "exec /app/run: exec format error")]
+    sim.script("logged", TaskScript(run_time=3, exit_codes=255, logs=lines))
+
+
+def explained_with_lines(log_tail: Any, refuse: bool = False) -> Went:  # noqa: FBT001, FBT002  # a case
+    """Explain a task with its last log lines, with the clients of a simulator."""
+
+    def act(ecs: Any) -> Any:
+        for operation in ("GetLogEvents", "FilterLogEvents") if refuse else ():
+            ecs.sim.fail(operation, Fault.access_denied(), times=None)
+        return ecs.tasks.explain(ecs.arns[0], log_tail=log_tail)
+
+    def make() -> Simulator:
+        sim = Simulator()
+        logged(sim)
+        network = {"awsvpcConfiguration": {"subnets": ["subnet-1"]}}
+        sim.handle("RunTask", {"taskDefinition": "logged", "launchType": "FARGATE", "networkConfiguration": network})
+        sim.clock.advance(120)
+        return sim
+
+    return through_botocore(act, make)
+
+
+def test_the_last_log_lines_name_the_cause() -> None:
+    """Where ECS shows an exit code only. The lines are shown, because the caller asks for them; not in the repr."""
+    diagnosis = diagnosis_of(explained_with_lines(2))
+    assert ["wrong-architecture", "exit-error"] == [finding.name for finding in diagnosis.findings]
+    assert [f"app | password={SECRET}", "app | exec /app/run: exec format error"] == diagnosis.log_lines
+    assert str(diagnosis).splitlines()[-3:] == [
+        "  The last log lines:",
+        *(f"    {line}" for line in diagnosis.log_lines),
+    ]
+    assert SECRET not in repr(diagnosis)
+
+
+def test_log_lines_that_cannot_be_read() -> None:
+    """A note has the reason and what to change. Without `log_tail`, nothing is read."""
+    went = explained_with_lines(2, refuse=True)
+    [note] = diagnosis_of(went).notes
+    assert note.startswith("log lines were not read: logs cannot be read: the log group /logged: the credentials need")
+    assert not {"GetLogEvents", "FilterLogEvents"} & set(explained_with_lines(None).operations)
+    wrong = explained_with_lines(0)
+    assert "log_tail: expected a number of lines, 1 or more, or None, got 0" in str(wrong.raised(RequestError))
+    assert wrong.calls == []
 
 
 def test_secrets_are_not_shown() -> None:

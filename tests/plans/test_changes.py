@@ -12,18 +12,19 @@ from service_definitions.written import (
     EC2,
     FARGATE,
     PROVIDERS,
+    SECRET,
     WRITTEN,
     Wire,
     connected,
     deployed,
     mixed,
 )
-from support.both_clients import Ecs, then
+from support.both_clients import Ecs, aend_of, end_of, then
 
 from ecskit._service_definitions.diffing import diff
 from ecskit.models import RegisterTaskDefinitionRequest, Service, UpdateServiceRequest
 from ecskit.services import Plan
-from ecskit.testing import Fault, Simulator
+from ecskit.testing import Fault, SimulatedError, Simulator
 
 from .support import applied, both, planned, writes
 
@@ -277,6 +278,59 @@ def test_lost_responses(fault: Fault, wire: Wire) -> None:
     else:
         assert result == "SUCCESSFUL"
         assert len(went.sim.deployments("web")) == 2
+
+
+FAULTS = [
+    SimulatedError("AccessDeniedException", "no"),
+    Fault.reset(),
+    Fault.reset(after_effect=True),
+    Fault.server_error(after_effect=True),
+]
+
+
+@pytest.mark.parametrize("operation", ["DescribeServices", "RegisterTaskDefinition", "TagResource", "UpdateService"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda each: getattr(each, "code", None) or str(each))
+def test_an_apply_that_fails_is_repeated(operation: str, fault: Any) -> None:
+    """Wherever it ends, the service is as before or as planned, and the second call leads there, once."""
+    wire = {**FARGATE, "taskDefinition": None, "platformVersion": "1.4.0", "tags": [{"key": "a", "value": "1"}]}
+    wire = {name: each for name, each in wire.items() if each is not None}
+
+    def act(ecs: Ecs) -> Any:
+        def go_on(plan: Plan) -> Any:
+            ecs.sim.fail(operation, fault, times=1)
+            first = end_of(lambda _: ecs.services.apply(plan, timeout=5000), ecs) if ecs.colour == "sync" else None
+            return (
+                again(plan)
+                if first
+                else then(aend_of(lambda _: ecs.services.apply(plan, timeout=5000), ecs), lambda _: again(plan))
+            )
+
+        def again(plan: Plan) -> Any:
+            return ecs.services.apply(plan, timeout=5000)
+
+        return planned(ecs, wire, go_on, task_definition=TASK)
+
+    went = both(act, before=FARGATE)
+    result = went.returned()
+    assert result.service.platform_version == "1.4.0"
+    assert result.task_definition.endswith("/web:2")
+    assert len(went.sim.deployments("web")) == 2
+    assert [
+        each["value"]
+        for each in went.sim.handle("ListTagsForResource", {"resourceArn": result.service.service_arn})["tags"]
+    ] == ["1"]
+
+
+def test_unknown_members() -> None:
+    """They are not compared; an update of others sends them, and the plan has a note."""
+    wire = {**FARGATE, "newMember": {"x": SECRET}}
+    note = "  note: newMember is unknown to ecskit and not compared; an update of other members sends it"
+    plan = both(lambda ecs: planned(ecs, wire, lambda plan: plan), before=FARGATE).returned()
+    assert (plan.changed, str(plan).splitlines()[-1]) == (False, note)
+    wire["platformVersion"] = "1.4.0"
+    plan = both(lambda ecs: planned(ecs, wire, lambda plan: plan), before=FARGATE).returned()
+    assert plan.steps.request.extra_fields == {"newMember": {"x": SECRET}}
+    assert SECRET not in str(plan) + plan.to_json()
 
 
 def test_requests_are_typed() -> None:

@@ -147,6 +147,14 @@ def test_described_services_state_what_they_need() -> None:
     assert own_role.role == "arn:aws:iam::1:role/own"
 
 
+def test_placeholders_in_what_is_left_out() -> None:
+    """Events and comments may hold anything."""
+    described = {**DESCRIBED, "events": [{"message": "${X} <task>"}], "desiredCount": 3}
+    assert load({"services": [described]}, variables={}).desired_count == 3
+    with pytest.warns(UserWarning, match="unknown members are left out: _comment"):
+        load({**CREATE, "_comment": "set ${TAG}"}, variables={})
+
+
 def test_models() -> None:
     """A described service becomes the same request; `dump` writes what `load` reads."""
     service = Service.from_dict({**DESCRIBED, "createdAt": datetime(2026, 1, 1, tzinfo=timezone.utc)})

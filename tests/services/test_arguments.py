@@ -141,7 +141,7 @@ VERBS: dict[str, Verb] = {
         {"definition": REQUEST},
         [("definition", value) for value in (None, "web", {"serviceName": "x"})],
         [(name, value) for name, value in CHANGE if name in ("task_definition", "images", "cluster")],
-        [("scale", value) for value in (None, 1, "yes")],
+        [(name, value) for name in ("scale", "pin_images") for value in (None, 1, "yes")],
     ),
     "apply": of(
         "apply",

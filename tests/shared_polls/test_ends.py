@@ -19,7 +19,7 @@ from tenacity.wait import wait_fixed
 from ecskit import _forks
 from ecskit._core.effects import Share, Waker
 from ecskit._drive.shared import SharedValues
-from ecskit._polling import shared_polls
+from ecskit._polling import poll_requests, shared_polls
 from ecskit._polling.budget import PollBudget
 from ecskit.errors import ClientClosedError, WrongEventLoopError
 from ecskit.testing import Simulator, SimulatorServer, TaskScript
@@ -158,8 +158,9 @@ def test_what_a_child_closes_wakes_no_thread_of_its_parent() -> None:
 
 async def test_a_wait_in_another_event_loop(server: SimulatorServer) -> None:
     """It fails alone, if it is to send a request; the others go on."""
-    arns = support.launch(server.simulator, "job", 3, TaskScript(time_to_start=5, run_time=5, time_to_stop=2))
     async with server.async_client() as ecs:
+        await ecs.describe_clusters()  # the first call takes the time of many
+        arns = support.launch(server.simulator, "job", 3, TaskScript(time_to_start=5, run_time=5, time_to_stop=2))
         own = [asyncio.ensure_future(ecs.wait.tasks_stopped([arn], timeout=60)) for arn in arns[:2]]
         await asyncio.sleep(0.2)
         assert not any(each.done() for each in own)
@@ -182,7 +183,7 @@ def test_an_iterator_that_is_collected_while_polls_are_taken(colour: str, monkey
     arns = support.launch(sim, "job", 3, TaskScript.runs_for(30))
     ecs = support.client(colour, sim)
     shared = shared_polls.SharedPolls
-    take = shared_polls._Queue.take
+    take = poll_requests.PollQueue.take
     left: list[Any] = []
 
     class Left:
@@ -203,7 +204,7 @@ def test_an_iterator_that_is_collected_while_polls_are_taken(colour: str, monkey
         return take(queue, now)
 
     runtime = ecs.wait._runtime
-    monkeypatch.setattr(shared_polls._Queue, "take", take_after_collection)
+    monkeypatch.setattr(poll_requests.PollQueue, "take", take_after_collection)
     starts = [support.Start(0, lambda ecs, arn=arn: ecs.wait.tasks_stopped([arn], timeout=400)) for arn in arns]  # type: ignore[misc]
     ended = support.perform(sim, ecs, starts)
     assert {"STOPPED"} == {each.verdict for each in ended}

@@ -15,7 +15,8 @@ from ecskit._drive.aio import AsyncRuntime
 from ecskit._polling.batches import Batches, DescribedType, Target
 from ecskit._polling.budget import PollBudget
 from ecskit._polling.observations import Observations
-from ecskit._polling.shared_polls import PollRequest, SharedPolls, poll, poll_next
+from ecskit._polling.poll_requests import PollRequest
+from ecskit._polling.shared_polls import SharedPolls, poll, poll_next
 
 from . import support
 

@@ -10,8 +10,9 @@ import pytest
 from ecskit._core.effects import Observe, Reply, Waker
 from ecskit._polling.batches import Batches, Target
 from ecskit._polling.observations import Observations, ResourceState
+from ecskit._polling.poll_requests import PollRequest
 from ecskit._polling.received_events import ANY, Reported
-from ecskit._polling.shared_polls import PollRequest, SharedPolls, reply_of
+from ecskit._polling.shared_polls import SharedPolls, reply_of
 from ecskit._tasks.watching import _Round
 from ecskit._waits.tasks import TASKS
 from ecskit.models import Task

@@ -17,8 +17,11 @@ from tenacity.wait import wait_fixed
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit._simulator.task_lifecycle import latest
+from ecskit._simulator.virtual_clock import EPOCH
+from ecskit.bulk import BulkProgress
 from ecskit.errors import (
     AccessDeniedException,
+    BulkError,
     RequestError,
     TaskFailedError,
     TasksNotStarted,
@@ -409,3 +412,50 @@ def test_bad_input() -> None:
     assert wrong(retry_interrupted=True) == (
         "retry_interrupted: has no effect without `retries`; pass how often to run a task again"
     )
+
+
+def test_progress_of_tasks_that_end_at_different_times() -> None:
+    """Each task is reported once, when it has stopped and is not run again; in time, not at the end."""
+    seen: list[tuple[float, BulkProgress]] = []
+    scripts = TaskScript.runs_for(300), SLOW, BAD, TaskScript.runs_for(10), GOOD
+    options: dict[str, Any] = {"count": 4, "start_timeout": 100, "retries": 1, "timeout": None}
+
+    def act(ecs: Ecs) -> Any:
+        seen.clear()
+        begun = ecs.sim.time()
+        return completed(**options, on_progress=lambda each: seen.append((ecs.sim.time() - begun, each)))(ecs)
+
+    error = both(act, prepare=plays(*scripts)).raised(TaskFailedError)
+    assert [(1, 4), (2, 4), (3, 4), (4, 4)] == [(each.done, each.total) for _, each in seen]
+    by_name = {each.name: (at, each.error) for at, each in seen}
+    assert {outcome.task.task_arn for outcome in error.outcomes} == {*by_name}  # of the latest attempts
+    for outcome in error.outcomes:
+        at, failure = by_name[outcome.task.task_arn]
+        assert outcome.succeeded == (failure is None)
+        stopped = outcome.task.stopped_at
+        assert stopped is not None
+        assert 0 <= at - (stopped.timestamp() - EPOCH) < 15
+    [failure] = [each for _, each in by_name.values() if each is not None]
+    assert isinstance(failure, TaskFailedError)
+    assert failure.outcome == error.outcome
+
+
+def test_an_exception_of_on_progress_has_the_outcomes() -> None:
+    """The others are stopped if `on_cancel` says so."""
+
+    def refuse(progress: BulkProgress) -> None:
+        if progress.done == 2:
+            raise ZeroDivisionError
+
+    scripts = GOOD, BAD, TaskScript.runs_for(500)
+    went = both(completed(count=3, on_cancel="stop", on_progress=refuse), prepare=plays(*scripts))
+    cause = went.raised(ZeroDivisionError).__cause__
+    assert isinstance(cause, BulkError)
+    assert ["SUCCEEDED"] == [each.kind for each in cause.results.values()]
+    assert [TaskFailedError] == [type(each) for each in cause.errors.values()]
+    assert [] == went.running
+    assert str(cause).startswith("RunTask ended after 2 of 3 tasks, 1 of which failed: arn:")
+    went = both(completed(on_progress="print"))
+    problem = "tasks.run_to_completion: on_progress: expected a function, got str"
+    assert problem == str(went.raised(RequestError))
+    assert [] == went.calls

@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from itertools import pairwise
 from typing import Any
 
 import pytest
 from events.test_observing import LAUNCH, launched
 
+from ecskit import AsyncClient, Client
 from ecskit._core.effects import Emit, Observe, Reply
 from ecskit._polling.observations import Observations
 from ecskit._tasks.watching import _Round, watch
@@ -65,6 +67,62 @@ def test_tasks_are_listed_and_followed_until_they_are_gone(events: bool) -> None
         assert not any(change.gone for change in own[:-1])
     calls = Counter(call.operation for call in simulator.calls)
     assert calls["DescribeTasks"] <= (15 if events else 40)
+
+
+@pytest.mark.parametrize("is_async", [False, True], ids=["sync", "async"])
+def test_equal_streams_share_their_requests(is_async: bool) -> None:  # noqa: FBT001  # a case
+    """Three make as many as one, and each shows each change once."""
+
+    def until_stopped(families: Sequence[str]) -> tuple[Counter[str], list[list[str]]]:
+        simulator, _ = launched(3, least=100, most=200)
+        shown: list[list[str]] = [[] for _ in families]
+
+        def follow(ecs: Client, family: str, changes: list[str]) -> None:
+            with ecs.tasks.watch(family=family) as stream:
+                for change in stream:
+                    changes.append(str(change))
+                    if change.task.last_status == "STOPPED":
+                        return
+
+        async def afollow(ecs: AsyncClient, family: str, changes: list[str]) -> None:
+            async with ecs.tasks.watch(family=family) as stream:
+                async for change in stream:
+                    changes.append(str(change))
+                    if change.task.last_status == "STOPPED":
+                        return
+
+        async def run() -> None:
+            async with simulator.async_client() as ecs:
+                await asyncio.gather(*(afollow(ecs, *each) for each in zip(families, shown, strict=True)))
+
+        if is_async:
+            asyncio.run(run())
+        else:
+            with simulator.client() as ecs, ThreadPoolExecutor(len(families)) as threads:
+                for _ in threads.map(lambda each: follow(ecs, *each), zip(families, shown, strict=True)):
+                    pass
+        return Counter(call.operation for call in simulator.calls), shown
+
+    alone, _ = until_stopped(["job"])
+    calls, shown = until_stopped(["job", "job", "job"])
+    assert [len({*each}) for each in shown] == [len(each) for each in shown]
+    assert {"STOPPED"} == {each[-1].rpartition(" ")[2] for each in shown}
+    for operation in ("ListTasks", "DescribeTasks"):
+        assert calls[operation] <= alone[operation] + 6
+
+
+def test_equal_streams_are_refused_each() -> None:
+    """With an error of its own, also if they share the request that was refused."""
+
+    async def run() -> list[Any]:
+        async with Simulator().async_client() as ecs:
+            streams = [ecs.tasks.watch(cluster="none") for _ in range(2)]
+            errors = await asyncio.gather(*(anext(stream) for stream in streams), return_exceptions=True)
+            assert {ClusterNotFoundException} == {type(error) for error in errors}
+            return errors
+
+    one, two = asyncio.run(run())
+    assert one is not two
 
 
 def test_events_show_each_status() -> None:

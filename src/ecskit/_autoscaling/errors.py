@@ -23,6 +23,6 @@ class AutoscalingNotResumed(EcsError):
         _, cluster, name = self.resource_id.split("/")
         why = f": {described(self.__cause__)}" if self.__cause__ else ""
         return (
-            f"service {name} was deployed, but scaling out stays suspended{why}; call"
+            f"service {name} was deployed, but scaling out may stay suspended{why}; call"
             f" `ecs.services.resume_autoscaling({name!r}, cluster={cluster!r})`"
         )

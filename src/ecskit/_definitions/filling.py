@@ -11,7 +11,7 @@ from typing import Any
 
 from ecskit._core.errors import RequestError
 from ecskit._core.wording import nearest, shortened
-from ecskit._definitions.fitting import Untyped
+from ecskit._definitions.fitting import Filled, Untyped
 from ecskit._rules.placeholders import holds_placeholder, is_of_program
 
 __all__ = ["fill"]
@@ -82,8 +82,9 @@ class _Filler:
             problems = ["holds a placeholder of another tool, or one in a form that is not supported; fill it first"]
         if problems:
             self.problems[path] = "; ".join(dict.fromkeys(problems))
-        is_whole = isinstance(text, Untyped) or pattern.fullmatch(text.strip()) is not None
-        return Untyped(filled) if is_whole and filled is not text else filled
+        if filled == text:
+            return text
+        return Filled(filled) if isinstance(text, Untyped) or pattern.fullmatch(text) else filled
 
     def filled(self, found: Mapping[str, str], problems: list[str]) -> str | None:
         """Return the value of one placeholder, or None if it has none."""

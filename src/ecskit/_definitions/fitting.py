@@ -17,7 +17,7 @@ from ecskit._core.model import Model
 from ecskit._core.wording import nearest, shortened
 from ecskit._rules.rule import HOLDERS
 
-__all__ = ["Untyped", "misfits", "typed", "without_empty_enums"]
+__all__ = ["Filled", "Untyped", "misfits", "typed", "without_empty_enums"]
 
 Problem = tuple[str, str]
 
@@ -28,7 +28,13 @@ _LONGEST = 20
 
 
 class Untyped(str):
-    """A text whose type its member decides: a value of YAML without quotation marks, or a filled placeholder."""
+    """A value of YAML without quotation marks: its member decides whether it is text."""
+
+    __slots__ = ()
+
+
+class Filled(Untyped):
+    """A text that was nothing but a placeholder. It is text unless its member is a number, or true or false."""
 
     __slots__ = ()
 
@@ -52,11 +58,13 @@ def _typed(data: Any, kind: MemberType | None) -> Any:
         return {name: _typed(value, known.get(name)) for name, value in data.items()}
     if isinstance(data, list):
         return [_typed(value, one) for value in data]
+    if kind is None or kind.shape == "json":
+        kind = MemberType("", "scalar", str) if isinstance(data, Filled) else None
     return _typed_text(str(data), kind) if isinstance(data, Untyped) else data
 
 
 def _typed_text(text: str, kind: MemberType | None) -> str | int | float | bool:
-    wanted: Any = kind.type if kind is not None and kind.shape != "json" else None
+    wanted: Any = kind.type if kind is not None else None
     if wanted in (bool, None) and text.lower() in ("true", "false"):
         return text.lower() == "true"
     if wanted in (int, float, None) and _NUMBER.fullmatch(text):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ecskit._autoscaling.pausing import check_pause, paused
 from ecskit._core.effects import Emit, Emits, Flow
 from ecskit._core.errors import EcsError
 from ecskit._deployments.arguments import Change, FollowOptions, RollbackOptions
@@ -28,6 +29,7 @@ def deploy(
     follow_options: FollowOptions,
     rollback_options: RollbackOptions,
     wait_options: WaitOptions,
+    pause_autoscaling: bool = False,
 ) -> Flow[DeploymentProgress]:
     """Deploy a service, and wait until exactly this deployment has succeeded.
 
@@ -40,9 +42,15 @@ def deploy(
         follow_options: How far, and how, to follow the deployment.
         rollback_options: What to do when it does not succeed.
         wait_options: How long to wait, from the change of the service, and how often to poll.
+        pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+            it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+            deployment with this argument, or `services.resume_autoscaling`, resumes it.
 
     Returns:
         The last progress of the deployment: service, service deployment, counts, events.
+
+    Raises:
+        AutoscalingNotResumed: The deployment succeeded, but scaling out could not be resumed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
@@ -52,11 +60,14 @@ def deploy(
     rollback_options.check(verb)
     follow_options.check(verb)
     wait_options.check(verb)
+    if pause_autoscaling is not False:
+        check_pause(verb, pause_autoscaling)
 
     def flow() -> Flow[DeploymentProgress]:
         before = yield from read_service(verb, service, change.cluster)
         update = yield from Update.of(change, before, verb)
-        return (yield from make_and_follow(update, follow_options, rollback_options, wait_options, verb))
+        deployed = make_and_follow(update, follow_options, rollback_options, wait_options, verb)
+        return (yield from paused(before, deployed) if pause_autoscaling else deployed)
 
     return flow()
 

@@ -42,7 +42,8 @@ def diagnosis_of(
     if not progress.succeeded:
         # The steady state after a rollback is that of another deployment.
         events = [event for event in events if "has reached a steady state" not in (event.message or "")]
-        events = [ServiceEvent(message=reason), *events] if reason else events
+        if reason and not any(reason in (event.message or "") for event in events):
+            events.insert(0, ServiceEvent(message=reason))
     optional = {arn: optional_containers(definition) for arn, definition in (definitions or {}).items()}
     state = [str(progress), progress.paused_by, reason and reason.rstrip(".")]
     return Diagnosis(

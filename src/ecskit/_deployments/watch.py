@@ -37,7 +37,8 @@ from ecskit._deployments.events import DeploymentEnded, DeploymentEvent
 from ecskit._deployments.follow import Tracker
 from ecskit._deployments.reference import DeploymentLike, StartedDeployment, started_from
 from ecskit._polling.options import WaitOptions
-from ecskit._polling.shared_polls import PollRequest, SharedPolls, poll_next, reply_of
+from ecskit._polling.poll_requests import PollRequest
+from ecskit._polling.shared_polls import SharedPolls, poll_next, reply_of
 
 __all__ = ["watch"]
 

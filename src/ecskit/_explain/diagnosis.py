@@ -32,6 +32,8 @@ class Diagnosis(Documented):
     """The findings, the one that explains most first. Empty if ECS shows nothing that is wrong."""
     notes: Sequence[str] = ()
     """What could not be read, and why."""
+    log_lines: Sequence[str] = attrs.field(default=(), repr=False)
+    """The last log lines, if the caller asked for them: `container | text`. They may hold secrets."""
 
     @classmethod
     def of_task(
@@ -104,7 +106,10 @@ class Diagnosis(Documented):
             lines += finding.lines()
         if not self.findings:
             lines.append("  ECS shows nothing that is wrong.")
-        return "\n".join([*lines, *(f"  Note: {escaped(note)}" for note in self.notes)])
+        lines += [f"  Note: {escaped(note)}" for note in self.notes]
+        if self.log_lines:
+            lines += ["  The last log lines:", *(f"    {line}" for line in self.log_lines)]
+        return "\n".join(lines)
 
 
 def _state_of(task: Task) -> str:

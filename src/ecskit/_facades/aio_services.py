@@ -87,6 +87,7 @@ class AsyncServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: AsyncOnPoll | None = None,
+        pause_autoscaling: bool = False,
     ) -> DeploymentProgress:
         """Deploy a service, and wait until exactly this deployment has succeeded.
 
@@ -95,6 +96,9 @@ class AsyncServiceVerbs(Namespace):
 
         Args:
             service: Name, ARN or model of the service.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                deployment with this argument, or `services.resume_autoscaling`, resumes it.
             cluster: Name or ARN of the cluster; ECS uses `default` if absent.
             images: New images, by the name of the container.
             environment: Environment variables to set, by the name of the container and of the variable. None removes a
@@ -157,6 +161,7 @@ class AsyncServiceVerbs(Namespace):
             The last progress of the deployment: service, service deployment, counts, events.
 
         Raises:
+            AutoscalingNotResumed: The deployment succeeded, but scaling out could not be resumed.
             DeploymentInProgress: The service is being deployed already, and `require_idle` is set; nothing was changed.
             UnsupportedController: ECS does not control the deployments of the service; nothing was changed.
             ServicesMissing: ECS does not show the service.
@@ -219,6 +224,7 @@ class AsyncServiceVerbs(Namespace):
         )
         flow = flows.deploy(
             service,
+            pause_autoscaling=pause_autoscaling,
             change=change,
             follow_options=follow_options,
             rollback_options=rollback_options,
@@ -754,6 +760,7 @@ class AsyncServiceVerbs(Namespace):
         task_definition: str | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
         images: Mapping[str, str] | None = None,
         cluster: str | None = None,
+        pin_images: bool = False,
         scale: bool = False,
     ) -> Plan:
         """Compare a service definition with the service, and return what an apply would register, create and change.
@@ -768,6 +775,9 @@ class AsyncServiceVerbs(Namespace):
                 the current one of the service.
             images: New images, by the name of the container. They change this task definition.
             cluster: Name or ARN of the cluster, if the definition has none.
+            pin_images: Whether to replace the tags of images in private repositories of ECR by the digests that ECR has for
+                them now. The plan shows both, and an apply deploys what was reviewed, wherever a tag has moved since.
+                Images of other registries keep their tags; the plan has a note. Needs `ecr:DescribeImages`.
             scale: Whether the desired count of an existing service becomes that of the definition. Otherwise it stays as
                 it is, because an autoscaler or a person may have changed it.
 
@@ -775,11 +785,12 @@ class AsyncServiceVerbs(Namespace):
             The plan. `str` shows it, and `ecs.services.apply` carries it out.
 
         Raises:
-            RequestError: An argument is wrong; the service does not exist, and ECS would refuse the definition; or the
-                service exists, and the definition changes what only a creation takes, such as the launch type.
+            RequestError: An argument is wrong; ECR does not have an image to pin; ECS would refuse the task definition to
+                register, or the creation of the service; or the definition changes what only a creation takes, such as the
+                launch type.
             UnsupportedController: The service does not exist, and CodeDeploy would control its deployments.
             ClustersMissing: ECS does not show the cluster.
-            ServiceError: ECS refuses a call: no permission, no such cluster or task definition.
+            ServiceError: ECS or ECR refuses a call: no permission, no such cluster or task definition.
             TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -791,6 +802,7 @@ class AsyncServiceVerbs(Namespace):
             task_definition=task_definition,
             images=images,
             cluster=cluster,
+            pin_images=pin_images,
             scale=scale,
         )
         return await self._runtime.run(flow)
@@ -863,6 +875,7 @@ class AsyncServiceVerbs(Namespace):
         poll: wait_base | None = None,
         visibility_grace: float = 60.0,
         on_poll: AsyncOnPoll | None = None,
+        pause_autoscaling: bool = False,
     ) -> Applied:
         """Carry out a plan, and wait until the deployment that follows has succeeded.
 
@@ -882,6 +895,9 @@ class AsyncServiceVerbs(Namespace):
             require_unchanged: Whether to raise PlanOutdated, and change nothing, if the service or the latest revision of
                 its task definition has changed since the plan was made. Otherwise what the definition states is applied to
                 the service as it is now.
+            pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+                it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+                call with this argument, or `services.resume_autoscaling`, resumes it.
             until: How far to follow the deployment: "deployed" until it is SUCCESSFUL; "stable" until it also runs
                 alone, with the desired count; "paused" until a hook pauses it; or a lifecycle stage of BLUE_GREEN,
                 LINEAR and CANARY deployments, until it reaches that stage or a later one. If it never pauses, or has no
@@ -927,6 +943,7 @@ class AsyncServiceVerbs(Namespace):
             What was done, the service, and the last progress of the deployment.
 
         Raises:
+            AutoscalingNotResumed: The plan was carried out, but scaling out could not be resumed.
             PlanOutdated: The service has changed since the plan was made; nothing was changed.
             RequestError: An argument is wrong, the plan is for another account or region, or the definitions are not those
                 of the plan; nothing was sent.
@@ -980,6 +997,7 @@ class AsyncServiceVerbs(Namespace):
             task_definition=task_definition,
             variables=variables,
             require_unchanged=require_unchanged,
+            pause_autoscaling=pause_autoscaling,
             follow_options=follow_options,
             rollback_options=rollback_options,
             wait_options=wait_options,
@@ -991,8 +1009,7 @@ class AsyncServiceVerbs(Namespace):
         verb: str,
         plan: Plan,
     ) -> None:
-        """Raise RequestError if a plan is for another region than the client.
-        """
+        """Raise RequestError if a plan is for another region than the client."""
         from ecskit._plans import applying as flows
 
         flow = flows.check_region(

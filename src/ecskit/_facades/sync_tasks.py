@@ -228,6 +228,7 @@ class TaskVerbs(Namespace):
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: OnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -273,6 +274,7 @@ class TaskVerbs(Namespace):
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: OnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -317,6 +319,7 @@ class TaskVerbs(Namespace):
         capacity_timeout: float | None = None,
         on_partial: OnPartial = "raise",
         on_conflict: OnConflict = "raise",
+        on_progress: OnProgress | None = None,
         timeout: float | None = 600.0,
         max_polls: int | None = None,
         poll: wait_base | None = None,
@@ -354,6 +357,10 @@ class TaskVerbs(Namespace):
                 then raises.
             on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
                 "adopt" the tasks that were started then.
+            on_progress: Called when a task has stopped and is not run again, with the `BulkProgress` of the started tasks
+                so far; its error is a TaskFailedError if the task did not succeed. With an async client it may be a
+                coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause is a
+                `BulkError`, whose `results` has the outcomes.
             on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
                 "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
             on_cancel: What to do with the tasks when this method is cancelled or interrupted, or `on_poll` raises: the same
@@ -457,6 +464,7 @@ class TaskVerbs(Namespace):
             capacity_timeout=capacity_timeout,
             on_partial=on_partial,
             on_conflict=on_conflict,
+            on_progress=on_progress,
             on_timeout=on_timeout,
             on_cancel=on_cancel,
             launch=launch,
@@ -797,20 +805,24 @@ class TaskVerbs(Namespace):
         task: Task | str,
         *,
         cluster: str | None = None,
+        log_tail: int | None = None,
     ) -> Diagnosis:
         """Explain why a task stopped, did not start, or is unhealthy, by what ECS shows.
 
         The texts, codes and exit codes of the task are compared with a table of findings. A text that is not in the table
-        is shown as it is. Nothing outside ECS is read.
+        is shown as it is. Nothing outside ECS is read, but the last log lines if `log_tail` is given.
 
         Args:
             task: The task, its id or its ARN. ECS shows a stopped task for about an hour; a stopped `Task` that ECS no
                 longer shows is explained as given.
             cluster: Name or ARN of its cluster; optional if the task or its ARN includes it.
+            log_tail: How many of the last log lines of each container to read from CloudWatch Logs. They are compared with
+                the table, and `log_lines` has them, which `print` shows, too. They may hold secrets. None for none.
 
         Returns:
             The diagnosis: the findings by weight, with evidence, causes and what to do. `print` shows it as text. If the
-            task definition cannot be read, a note says why, and all containers count as essential.
+            task definition cannot be read, a note says why, and all containers count as essential. If log lines cannot be
+            read, a note says why.
 
         Raises:
             TasksMissing: ECS does not show the task.
@@ -825,6 +837,7 @@ class TaskVerbs(Namespace):
         flow = flows.explain(
             task,
             cluster=cluster,
+            log_tail=log_tail,
         )
         return self._runtime.run(flow)
 

@@ -14,7 +14,7 @@ from ecskit._core.typing import SequenceNotStr
 from ecskit._logs.lines import LogLine, milliseconds
 from ecskit._polling.options import is_seconds
 
-__all__ = ["AsyncOnLog", "LogOptions", "Moment", "OnLog"]
+__all__ = ["AsyncOnLog", "LogOptions", "Moment", "OnLog", "check_log_tail"]
 
 Moment: TypeAlias = datetime | timedelta
 """A moment: an aware datetime, or how long before the call it was."""
@@ -22,6 +22,13 @@ OnLog: TypeAlias = Callable[[LogLine], None]
 """A function that is called with each log line."""
 AsyncOnLog: TypeAlias = Callable[[LogLine], Awaitable[object] | None]
 """The same for async clients, which also take a coroutine function."""
+
+
+def check_log_tail(verb: str, log_tail: int | None) -> None:
+    """Raise RequestError if `log_tail` is no number of lines."""
+    given: Any = log_tail  # users without a checker
+    if given is not None and (not isinstance(given, int) or isinstance(given, bool) or given < 1):
+        raise RequestError(verb, [("log_tail", f"expected a number of lines, 1 or more, or None, got {given!r}")])
 
 
 @attrs.frozen(kw_only=True)

@@ -13,6 +13,7 @@ from typing import Any
 
 import attrs
 
+from ecskit._autoscaling.pausing import check_pause, paused, resource_id_of, resume
 from ecskit._core.documented import Documented
 from ecskit._core.effects import Flow, GetRegion
 from ecskit._core.errors import RequestError
@@ -73,6 +74,7 @@ def apply(
     follow_options: FollowOptions,
     rollback_options: RollbackOptions,
     wait_options: WaitOptions,
+    pause_autoscaling: bool = False,
 ) -> Flow[Applied]:
     """Carry out a plan, and wait until the deployment that follows has succeeded.
 
@@ -95,11 +97,15 @@ def apply(
         follow_options: How far, and how, to follow the deployment.
         rollback_options: What to do when it does not succeed.
         wait_options: How long to wait, from the change of the service, and how often to poll.
+        pause_autoscaling: Whether to suspend scaling out by Application Auto Scaling during the deployment, and resume
+            it on every way out. ECS itself stops scaling in. A program that is killed leaves it suspended; the next
+            call with this argument, or `services.resume_autoscaling`, resumes it.
 
     Returns:
         What was done, the service, and the last progress of the deployment.
 
     Raises:
+        AutoscalingNotResumed: The plan was carried out, but scaling out could not be resumed.
         PlanOutdated: The service has changed since the plan was made; nothing was changed.
         RequestError: An argument is wrong, the plan is for another account or region, or the definitions are not those
             of the plan; nothing was sent.
@@ -118,6 +124,8 @@ def apply(
     rollback_options.check(verb)
     follow_options.check(verb)
     wait_options.check(verb)
+    if pause_autoscaling is not False:
+        check_pause(verb, pause_autoscaling)
 
     def flow() -> Flow[Applied]:
         yield from check_region(verb, plan)
@@ -129,7 +137,14 @@ def apply(
             found = differences(plan, now)
             if found:
                 raise PlanOutdated(plan, now, found)
-        return (yield from _carry_out(now, verb, follow_options, rollback_options, wait_options))
+        carried_out = _carry_out(now, verb, follow_options, rollback_options, wait_options)
+        service = now.steps.before if now.steps else None
+        if service is None or not pause_autoscaling:
+            return (yield from carried_out)
+        if now.changed or _is_under_way(service):
+            return (yield from paused(service, carried_out))
+        yield from resume(resource_id_of(service))  # a program that was killed may have left it suspended
+        return (yield from carried_out)
 
     return flow()
 

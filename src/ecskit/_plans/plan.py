@@ -86,7 +86,7 @@ class Plan(Documented):
     notes: tuple[str, ...] = ()
     """What the plan leaves as it is, although the definition states something else."""
     state: str = attrs.field(repr=False)
-    """A digest of the service as it was read; empty if it does not exist."""
+    """A digest of what the service has beyond the definition; empty if it does not exist."""
     salt: str = attrs.field(repr=False)
     """The salt of the digests, and the client token of a creation."""
     images: Mapping[str, str] = attrs.field(factory=dict)
@@ -185,21 +185,21 @@ class Plan(Documented):
 
 
 def differences(plan: Plan, now: Plan) -> list[str]:
-    """Return what is different between a plan and one that is made now."""
-    then, present = plan.summary, now.summary
+    """Return what a plan that is made now has beyond the earlier one. Nothing, if a part was carried out already."""
     lines: list[str] = []
     for name, what in (("registration", "the task definition"), ("changes", "the service")):
-        old, new = ({_key(each) for each in getattr(made, name)} for made in (plan, now))
-        lines += [f"{what}: {change}" for change in getattr(now, name) if _key(change) not in old]
-        lines += [f"{what}: no longer {change}" for change in getattr(plan, name) if _key(change) not in new]
-    lines += [f"{name} was {then[name]!r}, is {present[name]!r}" for name in _COMPARED if then[name] != present[name]]
-    if not lines and then["state"] != present["state"]:
-        lines.append("a member that the definition does not state")
+        planned = {_key(each, plan) for each in getattr(plan, name)}
+        lines += [f"{what}: {each}" for each in getattr(now, name) if _key(each, plan) not in planned]
+    if now.action not in (plan.action, "none"):
+        lines.insert(0, f"the plan was to {plan.action} the service, and now is to {now.action} it")
+    if now.registers is not None and plan.registers is None:
+        lines.append(f"a revision of {now.registers} has to be registered")
+    if plan.state and now.state and plan.state != now.state:
+        lines.append("a member that the definition does not state, or the whole service")
     return lines
 
 
-_COMPARED = ("action", "registers", "task_definition", "deployment")
-
-
-def _key(change: Change) -> tuple[str, ...]:
-    return tuple(map(repr, (change.path, change.before, change.after)))
+def _key(change: Change, plan: Plan) -> tuple[str, ...]:
+    """Return what makes a change the same. A revision that was to be registered may be registered now."""
+    after = None if change.path == "task_definition" and plan.registers is not None else change.after
+    return tuple(map(repr, (change.path, change.before, after)))

@@ -17,16 +17,20 @@ from ecskit._core.members import members
 from ecskit._core.retrying import Retrying
 from ecskit._core.sizes import check_sizes
 from ecskit._core.wire import encode
+from ecskit._core.wording import shortened
 from ecskit._definitions.diffing import Change, Difference, changes, tag_changes
 from ecskit._definitions.recognizing import names_of
 from ecskit._deployments.arguments import Change as DeploymentChange
 from ecskit._deployments.update import STARTS_DEPLOYMENT, wanted_definition
+from ecskit._plans.pinning import Pins, pinned
 from ecskit._plans.plan import Inputs, Plan, Steps
-from ecskit._service_definitions.diffing import check, stated_changes
+from ecskit._rules.rule import Finding
+from ecskit._service_definitions.diffing import check, stated, stated_changes
 from ecskit._service_definitions.files import to_create_request
 from ecskit._service_definitions.normalizing import normal
 from ecskit._service_definitions.validating import validate
 from ecskit._task_definitions.registering import compare_with_latest
+from ecskit._task_definitions.validating import validate as validate_task
 from ecskit._waits.errors import UnsupportedController
 from ecskit._waits.stability import controller_of
 from ecskit.models.clusters import DescribeClustersRequest
@@ -74,6 +78,7 @@ def plan(
     task_definition: str | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
     images: Mapping[str, str] | None = None,
     cluster: str | None = None,
+    pin_images: bool = False,
     scale: bool = False,
 ) -> Flow[Plan]:
     """Compare a service definition with the service, and return what an apply would register, create and change.
@@ -88,6 +93,9 @@ def plan(
             the current one of the service.
         images: New images, by the name of the container. They change this task definition.
         cluster: Name or ARN of the cluster, if the definition has none.
+        pin_images: Whether to replace the tags of images in private repositories of ECR by the digests that ECR has for
+            them now. The plan shows both, and an apply deploys what was reviewed, wherever a tag has moved since.
+            Images of other registries keep their tags; the plan has a note. Needs `ecr:DescribeImages`.
         scale: Whether the desired count of an existing service becomes that of the definition. Otherwise it stays as
             it is, because an autoscaler or a person may have changed it.
 
@@ -95,11 +103,12 @@ def plan(
         The plan. `str` shows it, and `ecs.services.apply` carries it out.
 
     Raises:
-        RequestError: An argument is wrong; the service does not exist, and ECS would refuse the definition; or the
-            service exists, and the definition changes what only a creation takes, such as the launch type.
+        RequestError: An argument is wrong; ECR does not have an image to pin; ECS would refuse the task definition to
+            register, or the creation of the service; or the definition changes what only a creation takes, such as the
+            launch type.
         UnsupportedController: The service does not exist, and CodeDeploy would control its deployments.
         ClustersMissing: ECS does not show the cluster.
-        ServiceError: ECS refuses a call: no permission, no such cluster or task definition.
+        ServiceError: ECS or ECR refuses a call: no permission, no such cluster or task definition.
         TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
@@ -107,9 +116,16 @@ def plan(
     verb = "services.plan"
     inputs = check_inputs(verb, definition, task_definition, images=images, cluster=cluster, scale=scale)
 
+    if not isinstance(pin_images, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        raise RequestError(verb, [("pin_images", f"expected True or False, got {type(pin_images).__name__}")])
+
     def flow() -> Flow[Plan]:
         salt = f"{(yield DrawRandom()).get():032x}"
-        return (yield from make_plan(verb, inputs, salt))
+        if not pin_images:
+            return (yield from make_plan(verb, inputs, salt))
+        pins = yield from _pins(verb, inputs)
+        made = yield from make_plan(verb, attrs.evolve(inputs, images={**inputs.images, **pins.images}), salt)
+        return attrs.evolve(made, notes=(*made.notes, *pins.notes))
 
     return flow()
 
@@ -154,10 +170,11 @@ def make_plan(verb: str, inputs: Inputs, salt: str) -> Flow[Plan]:
     """Return the plan of checked arguments."""
     definition = inputs.definition
     service = yield from _read(verb, definition)
-    change = DeploymentChange(task_definition=inputs.task_definition, images=inputs.images or None, force=True)
     current = service.task_definition if service else None
-    wanted = yield from wanted_definition(change, current, verb)
+    wanted = yield from wanted_definition(_change(inputs), current, verb)
     task = yield from _resolve(wanted)
+    if task.registration is not None:
+        _raise_for(verb, "task_definition.", validate_task(task.registration))
     if service is None:
         made = yield from _creation(verb, definition, task)
     else:
@@ -167,12 +184,23 @@ def make_plan(verb: str, inputs: Inputs, salt: str) -> Flow[Plan]:
         task_definition=task.arn,
         registers=task.registration.family if task.registration else None,
         registration=task.changes,
-        state=_state(service, scale=inputs.scale),
+        state=_state(service, inputs),
         salt=salt,
         images=inputs.images,
         scale=inputs.scale,
         inputs=inputs,
     )
+
+
+def _pins(verb: str, inputs: Inputs) -> Flow[Pins]:
+    service = yield from _read(verb, inputs.definition)
+    current = service.task_definition if service else None
+    wanted = yield from wanted_definition(_change(inputs), current, verb)
+    return (yield from pinned(verb, wanted, current))
+
+
+def _change(inputs: Inputs) -> DeploymentChange:
+    return DeploymentChange(task_definition=inputs.task_definition, images=inputs.images or None, force=True)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -217,13 +245,7 @@ def _creation(verb: str, definition: CreateServiceRequest, task: _Task) -> Flow[
     if controller == "CODE_DEPLOY":
         raise UnsupportedController(definition.service_name, controller)
     known = attrs.evolve(definition, task_definition=task.arn)
-    problems = [
-        (each.path, each.message)
-        for each in validate(known, task_definition=task.registration)
-        if each.severity == "error"
-    ]
-    if problems:
-        raise RequestError(verb, problems)
+    _raise_for(verb, "", validate(known, task_definition=task.registration))
     name = definition.cluster or "default"
     clusters = (yield from call(DescribeClustersRequest(clusters=[name]))).clusters
     if not clusters:
@@ -241,10 +263,16 @@ def _creation(verb: str, definition: CreateServiceRequest, task: _Task) -> Flow[
     )
 
 
+def _raise_for(verb: str, where: str, findings: Iterable[Finding]) -> None:
+    problems = [(f"{where}{each.path}", each.message) for each in findings if each.severity == "error"]
+    if problems:
+        raise RequestError(verb, problems)
+
+
 def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Task, *, scale: bool) -> Plan:
     before = to_create_request(service)
     found = stated_changes(before, wanted)
-    notes = _notes(found, scale=scale)
+    notes = _notes(found, wanted, scale=scale)
     for name in ("cluster", "service_name", *([] if scale else ["desired_count"])):
         found.pop(name, None)
     if task.registration is not None:
@@ -283,12 +311,18 @@ def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Ta
     )
 
 
-def _notes(found: Mapping[str, Iterable[Change]], *, scale: bool) -> list[str]:
-    if scale:
-        return []
+def _notes(found: Mapping[str, Iterable[Change]], wanted: CreateServiceRequest, *, scale: bool) -> list[str]:
+    counts = [] if scale else found.get("desired_count", ())
     return [
-        f"the desired count stays {each.before or 0}; the definition has {each.after or 0}, which `scale=True` applies"
-        for each in found.get("desired_count", ())
+        *(
+            f"the desired count stays {each.before or 0}; the definition has {each.after or 0}, which `scale=True`"
+            " applies"
+            for each in counts
+        ),
+        *(
+            f"{shortened(name)} is unknown to ecskit and not compared; an update of other members sends it"
+            for name in wanted.extra_fields
+        ),
     ]
 
 
@@ -339,16 +373,34 @@ def _request(
     # ECS refuses other capacity providers without a forced deployment.
     force = True if "capacity_provider_strategy" in found else None
     return UpdateServiceRequest(
-        service=service.service_arn, cluster=service.cluster_arn, force_new_deployment=force, **given
+        service=service.service_arn,
+        cluster=service.cluster_arn,
+        force_new_deployment=force,
+        extra_fields=wanted.extra_fields,
+        **given,
     )
 
 
-def _state(service: Service | None, *, scale: bool) -> str:
-    """Return a digest of what a service is, without counts that change by themselves, and without secrets."""
+def _state(service: Service | None, inputs: Inputs) -> str:
+    """Return a digest of what a service has beyond its definition, without its count and without secrets.
+
+    What the definition states is compared as changes.
+    """
     if service is None:
         return ""
-    request = to_create_request(service)
-    shown = [*changes({}, normal(request)), *tag_changes([], request.tags)]
-    parts = [(each.path, each.after) for each in shown if scale or each.path != "desired_count"]
-    text = json.dumps([*parts, str(service.created_at)], sort_keys=True, default=str)
-    return hashlib.sha256(text.encode()).hexdigest()
+    before, wanted = to_create_request(service), inputs.definition
+    tree = normal(before)
+    tree.pop("desired_count", None)
+    if inputs.task_definition is not None or inputs.images:
+        tree.pop("task_definition", None)
+    for m in stated(wanted):
+        if m.name == "deployment_configuration":
+            given = encode(wanted).get(m.wire, {})
+            parts = {each.name: each.wire for each in members(DeploymentConfiguration)}
+            tree[m.name] = {name: each for name, each in tree.get(m.name, {}).items() if parts.get(name) not in given}
+        else:
+            tree.pop(m.name, None)
+    keys = {tag.key for tag in wanted.tags}
+    shown = [*changes({}, tree), *tag_changes([], [tag for tag in before.tags if tag.key not in keys])]
+    content = [str(service.created_at), *([each.path, each.after] for each in shown)]
+    return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()

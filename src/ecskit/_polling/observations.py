@@ -13,13 +13,13 @@ import attrs
 
 from ecskit._core.errors import EcsError
 
-__all__ = ["LEFT_OUT", "MISSING", "Observations", "ResourceState", "ResourceType", "WaitState", "is_newer_version"]
+__all__ = ["MISSING", "POLL_LEFT_OUT", "Observations", "ResourceState", "ResourceType", "WaitState", "is_newer_version"]
 
 T = TypeVar("T")
 
 MISSING = "MISSING"
 """The state that a story counts when a poll did not show a target."""
-LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
+POLL_LEFT_OUT = "the deadline passed before polls_per_second allowed the request"
 """The message of the error of each target whose last poll was not sent."""
 ERRORS_KEPT = 100
 """The maximum number of errors that a `WaitState` keeps: a wait without a timeout must not use more and more memory."""
@@ -87,8 +87,8 @@ class Observations(Generic[T]):
     @property
     def left_out(self) -> bool:
         """Whether nothing was sent: there was no room for the last poll."""
-        errors = self.unanswered.values()
-        return bool(errors) and not self.observed and all(getattr(each, "message", "") == LEFT_OUT for each in errors)
+        texts = {getattr(error, "message", "") for error in self.unanswered.values()}
+        return not self.observed and texts == {POLL_LEFT_OUT}
 
 
 @attrs.frozen

@@ -7,18 +7,16 @@ from __future__ import annotations
 
 import re
 from collections import OrderedDict, deque
-from collections.abc import Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from typing import Any, TypeAlias
 
 import attrs
 
 from ecskit._polling.batches import DescribedType, Target
 from ecskit._polling.observations import Observations, ResourceState, is_newer_version
+from ecskit._polling.poll_requests import Feed, PollRequest
 
-if TYPE_CHECKING:
-    from ecskit._polling.shared_polls import PollRequest
-
-__all__ = ["ANY", "LATE_EVENT", "RESYNC", "Feed", "ReceivedEvents", "Reported"]
+__all__ = ["ANY", "LATE_EVENT", "RESYNC", "ReceivedEvents", "Reported", "restore_pace"]
 
 RESYNC = 60.0
 """Seconds between polls while events show each change."""
@@ -38,8 +36,6 @@ ANY = "*"
 
 Key: TypeAlias = "tuple[object, Target]"
 """How polls read a resource, and which it is."""
-Feed: TypeAlias = "tuple[object, str]"
-"""How polls read resources, and their scope, such as a cluster: rules of EventBridge are for a cluster, or for all."""
 _ACCOUNT = re.compile(r"arn:[^:]+:ecs:[^:]*:(\d+):")
 _DEFAULT = "default"
 """The cluster of a resource in no cluster. Types without clusters have no events."""
@@ -246,6 +242,16 @@ class ReceivedEvents:
         if kept is None or kept[0].resource_type is None:
             return False
         return (kept[0].resource_type.rank(kept[0].resource)[0] or 0) >= version
+
+
+def restore_pace(requests: Iterable[PollRequest], now: float, feeds: Mapping[Feed, object] | None = None) -> None:
+    """Let polls be due when their waits asked for them, or now: all of them, or those that some feeds concern."""
+    for request in requests:
+        observe = request.observe
+        due = max(observe.due, now)
+        if request.due > due and (feeds is None or feeds.keys() & request.feeds()):
+            request.due, request.after = due, observe.after
+            request.waker.rouse()
 
 
 def _placed(target: Target) -> Target:

@@ -7,10 +7,9 @@ it. A leader that is cancelled hands over to another wait.
 
 from __future__ import annotations
 
-import heapq
 import logging
 import math
-from collections.abc import Callable, Mapping, Sequence, Set as AbstractSet
+from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import Any
 
@@ -18,173 +17,25 @@ import attrs
 
 from ecskit._core.effects import Flow, Observe, Reply, Share, Sleep, Waker
 from ecskit._core.errors import EcsError, TimedOutError, WrongEventLoopError
-from ecskit._polling.batches import DEADLINE_SLACK, Target
+from ecskit._polling.batches import DEADLINE_SLACK
 from ecskit._polling.budget import PollBudget
-from ecskit._polling.observations import LEFT_OUT, Observations
-from ecskit._polling.received_events import LATE_EVENT, Feed, ReceivedEvents, Reported
+from ecskit._polling.observations import POLL_LEFT_OUT, Observations
+from ecskit._polling.poll_requests import PollQueue, PollRequest
+from ecskit._polling.received_events import LATE_EVENT, ReceivedEvents, Reported, restore_pace
 from ecskit._polling.together import Meter, together
 
-__all__ = ["PollRequest", "SharedPolls", "poll", "poll_next", "reply_of"]
+__all__ = ["SharedPolls", "poll", "poll_next", "reply_of"]
 
 log = logging.getLogger("ecskit")
 
-LONGEST_INTERVAL = 30.0
-"""A poll that is due for longer than this, and than its interval, comes before the others."""
 _LEADING = 30.0
 """Seconds by which a leader may poll later than it announced. After that it counts as dead, and another one leads."""
 _POLLING = 120.0
 """Seconds after its latest request when the poll of a leader counts as lost: another one is sent."""
 _MOMENT = 1e-3
 """Seconds by which a wait outlasts the time up to which its poll may come."""
-_LATE = 1.0
+_COUNTED_FROM = 1.0
 """Stories count polls that begin this many seconds late."""
-_LAST, _OVERDUE = 1e9, 1e6
-"""What is added to the share of the interval that has passed, for the last poll of a wait and for an overdue one."""
-
-
-@attrs.define(eq=False)
-class PollRequest:
-    """A poll that a wait needs."""
-
-    observe: Observe
-    waker: Waker
-    """Roused when there is a reply, or when this wait becomes the leader."""
-    ids: Mapping[str, AbstractSet[str]]
-    """The ids to read, by scope."""
-    by: float
-    """The monotonic time after which the poll is left out, if the budget does not allow it before."""
-    after: float
-    due: float
-    """From when on a poll of another wait counts, and when it is due: later than asked for while events flow."""
-    concerned: Sequence[Target] = ()
-    """What events have to be about to concern this poll, for each id, while sources of events are open."""
-    news: dict[str, Any] = attrs.field(factory=dict)
-    """What events have shown of the resources, by id."""
-    news_at: float = -math.inf
-    """From when on events are a reply: those about many resources are collected."""
-    reply: Reply[Observations[Any]] | None = None
-    taken_until: float = -math.inf
-    """Until when a leader is expected to return the reply."""
-    polled_at: float = math.inf
-    """When the poll began that gave the reply."""
-
-    def feeds(self) -> set[Feed]:
-        """Return the feeds of events that concern it."""
-        return {(self.observe.query.describes, target.scope) for target in self.concerned}
-
-    def is_open(self, now: float) -> bool:
-        """Whether it has no reply, and none is under way."""
-        return self.reply is None and self.taken_until <= now
-
-    def has_news(self, now: float) -> bool:
-        """Whether what events have shown is a reply now. The last poll before the deadline decides."""
-        return bool(self.news) and self.news_at <= now < self.observe.deadline and self.is_open(now)
-
-    def lateness(self, now: float) -> float:
-        """Return how much the poll is needed: the share of its interval that has passed.
-
-        The last polls of waits that reach their deadline come before all others. Then come those that are overdue, in
-        the order of their times: none of them waits for ever.
-        """
-        observe = self.observe
-        waited, interval = now - observe.born, self.due - observe.born
-        if waited >= interval:
-            if now >= self.due >= observe.deadline:
-                return waited + _LAST
-            if waited > interval and waited > LONGEST_INTERVAL:
-                return waited + _OVERDUE
-        return waited / interval if interval > 0 else 1 + waited
-
-
-class _Queue:
-    """The requests that can share calls, and the leader that is about to poll for them."""
-
-    def __init__(self) -> None:
-        self.requests: dict[PollRequest, None] = {}
-        self.scopes: set[str] = set()
-        """The scopes of all requests that have been here."""
-        self.leader: PollRequest | None = None
-        self.leads_until = -math.inf
-        self._behind: dict[PollRequest, None] = {}
-        """Requests that are due, and wait until the leader has polled."""
-        self._next: PollRequest | None = None
-        """The wait that was woken to lead next."""
-
-    def remove(self, request: PollRequest) -> None:
-        """Remove a request. If it was the leader, or woken to lead, another one is woken."""
-        del self.requests[request]
-        self._behind.pop(request, None)
-        if request is self.leader or (self.leader is None and request is self._next):
-            self.rouse_next()
-
-    def lead(self, request: PollRequest, now: float, leads_until: float) -> float:
-        """Make a request the leader and return `now`, or return until when there is another one, which wakes it."""
-        if self.leader not in (None, request) and self.leads_until > now:
-            self._behind[request] = None
-            return self.leads_until
-        self._behind.pop(request, None)
-        self.leader, self.leads_until = request, leads_until
-        return now
-
-    def take(self, now: float) -> list[PollRequest]:
-        """Return the requests to poll for in one call. A request that needs more than a call gets as many as it needs.
-
-        Polls count that are at most half of their interval early, so that calls are full. All replies come after the
-        last call, so requests that need fewer calls are left for other leaders.
-        """
-        ready = [
-            each for each in [*self.requests] if each.after <= now and each.reply is None and each.taken_until <= now
-        ]
-        if not ready:
-            return []
-        ranks = [each.lateness(now) for each in ready]
-        first = ready[ranks.index(max(ranks))]
-        size: int = first.observe.query.batch_size
-        held = {scope: set(ids) for scope, ids in first.ids.items()}
-        calls = _calls(held, size)
-        batch = {first: None}
-        if len(self.scopes) > 1:
-            ready = [each for each in ready if each.ids.keys() <= held.keys()]
-            ranks = [each.lateness(now) for each in ready]
-        # If those that are needed most leave room, as many waits for the same task do, any other one may join.
-        for candidates in (_first(calls * size + 1, ready, ranks), ready):
-            for each in candidates:
-                fits = all(
-                    len(held[scope] | ids) <= -(-len(held[scope]) // size) * size for scope, ids in each.ids.items()
-                )
-                if fits and calls <= _calls(each.ids, size):
-                    batch[each] = None
-                    for scope, ids in each.ids.items():
-                        held[scope] |= ids
-            if not any(len(ids) % size for ids in held.values()):
-                break
-        for each in batch:
-            self._behind.pop(each, None)
-        return list(batch)
-
-    def rouse_next(self) -> None:
-        """Wake a wait that is behind the leader: it leads next."""
-        self.leader = self._next = None
-        while self._behind:
-            request = next(iter(self._behind))
-            del self._behind[request]
-            request.waker.rouse()
-            if request.waker.wake is not None:  # otherwise its consumer holds an item, and may not come back soon
-                self._next = request
-                return
-
-
-def _first(count: int, requests: Sequence[PollRequest], ranks: Sequence[float]) -> list[PollRequest]:
-    """Return some requests with the highest ranks, the highest first."""
-    # There may be thousands: tuples of all of them would keep the garbage collector busy.
-    least = heapq.nlargest(count, ranks)[-1]
-    places = [place for place, rank in enumerate(ranks) if rank >= least]
-    return [requests[place] for place in heapq.nlargest(count, places, key=ranks.__getitem__)]
-
-
-def _calls(ids_of_scopes: Mapping[str, AbstractSet[str]], size: int) -> int:
-    """Return how many calls read some ids."""
-    return sum(-(-len(ids) // size) for ids in ids_of_scopes.values())
 
 
 class SharedPolls:
@@ -193,8 +44,10 @@ class SharedPolls:
     def __init__(self) -> None:
         # Reentrant: the garbage collector may close an iterator, which removes its requests, anywhere.
         self.lock = RLock()
-        self._queues: dict[object, _Queue] = {}
+        self._queues: dict[object, PollQueue] = {}
         self.events = ReceivedEvents()
+        self.budget: PollBudget | None = None
+        """That of the client, once a leader has needed it."""
 
     def after_fork(self) -> None:
         """Replace the lock, and wake no thread of the parent: a child may still close iterators that it has copied."""
@@ -210,9 +63,9 @@ class SharedPolls:
         ids: dict[str, set[str]] = {}
         for target in observe.query.targets(observe.ids):
             ids.setdefault(target.scope, set()).add(target.id)
-        request = PollRequest(observe, waker, ids, by, observe.after, observe.due)
+        request = PollRequest(observe, waker, ids, by, observe.after, observe.due, at_once=observe.due <= now)
         with self.lock:
-            queue = self._queues.get(observe.query.kind) or _Queue()
+            queue = self._queues.get(observe.query.kind) or PollQueue()
             queue.requests[request] = None
             queue.scopes.update(ids)
             self._queues[observe.query.kind] = queue
@@ -291,7 +144,7 @@ class SharedPolls:
         with self.lock:
             self.events.sources -= 1
             if not self.events.sources:
-                self._restore_pace(now)
+                restore_pace(self._requests(), now)
                 self.events.forget()
 
     def receive(self, reports: Sequence[Reported], age: float, now: float) -> None:
@@ -306,7 +159,7 @@ class SharedPolls:
             self.events.receive(reports, age, now)
             missing = self.events.missing(now)
             if age > LATE_EVENT or missing:
-                self._restore_pace(now, missing if age <= LATE_EVENT else None)
+                restore_pace(self._requests(), now, missing if age <= LATE_EVENT else None)
         for (_, scope), pause in missing.items():
             log.warning("no event of a change in %s has arrived; for %.0f s, polls go on as without", scope, pause)
 
@@ -315,19 +168,10 @@ class SharedPolls:
         with self.lock:
             self.events.stop()
             self.events.error = error
-            self._restore_pace(now)
+            restore_pace(self._requests(), now)
 
     def _requests(self) -> list[PollRequest]:
         return [request for queue in [*self._queues.values()] for request in [*queue.requests]]
-
-    def _restore_pace(self, now: float, feeds: Mapping[Feed, object] | None = None) -> None:
-        """Let polls be due when their waits asked for them, or now: all of them, or those that some feeds concern."""
-        for request in self._requests():
-            observe = request.observe
-            due = max(observe.due, now)
-            if request.due > due and (feeds is None or feeds.keys() & request.feeds()):
-                request.due, request.after = due, observe.after
-                request.waker.rouse()
 
     def renew(self, batch: Sequence[PollRequest], now: float) -> None:
         """Record that the poll of a batch goes on: it is about to send a request at a monotonic time."""
@@ -368,7 +212,7 @@ def reply_of(request: PollRequest) -> Reply[Observations[Any]]:
     reply = request.reply
     assert reply is not None  # the caller has checked it
     late = request.polled_at - max(request.due, request.observe.born)
-    if reply.value is None or not _LATE < late < math.inf:
+    if reply.value is None or not _COUNTED_FROM < late < math.inf:
         return reply
     return attrs.evolve(reply, value=attrs.evolve(reply.value, late=late))
 
@@ -415,7 +259,9 @@ def _lead(
 
     Until the budget allows the call, a reply or an event for one of the requests, or `until`, ends it without a poll.
     """
-    budget: PollBudget = (yield Share(PollBudget)).get()
+    budget = shared.budget
+    if budget is None:
+        budget = shared.budget = (yield Share(PollBudget)).get()
     operation: str = leader.observe.query.operation
     batch: list[PollRequest] = []
     seconds = budget.take(operation, now)
@@ -426,9 +272,11 @@ def _lead(
             shared.step_down(leader)
             _leave_out(leader, now)
             return now
-        shared.lead(leader, now, seconds)
-        # A leader sleeps even for no time: in an event loop, other waits of this moment add their requests meanwhile.
-        now = yield from _pause(requests, now, at, until)
+        if seconds:
+            shared.lead(leader, now, seconds)
+        if seconds or leader.at_once:
+            # Even for no time: waits that start at the same moment add their requests meanwhile.
+            now = yield from _pause(requests, now, at, until)
         if now < at or any(each.has_news(now) for each in requests):
             shared.step_down(leader)
             return now
@@ -467,5 +315,5 @@ def _pause(requests: Sequence[PollRequest], now: float, at: float, until: float)
 
 
 def _leave_out(request: PollRequest, now: float) -> None:
-    error = TimedOutError("poll", LEFT_OUT)
+    error = TimedOutError("poll", POLL_LEFT_OUT)
     request.reply = Reply(now, Observations({}, dict.fromkeys(request.observe.ids, error)))

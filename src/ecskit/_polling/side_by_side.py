@@ -27,7 +27,8 @@ from ecskit._core.effects import (
     Waker,
 )
 from ecskit._core.errors import EcsError
-from ecskit._polling.shared_polls import PollRequest, SharedPolls, poll_next, reply_of
+from ecskit._polling.poll_requests import PollRequest
+from ecskit._polling.shared_polls import SharedPolls, poll_next, reply_of
 
 __all__ = ["PARALLEL_CALLS", "side_by_side"]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from typing import Any
 
 import attrs
@@ -12,7 +13,7 @@ from ecskit._core.effects import Effect, Flow, Parallel, Read, Reply, Send, Slee
 from ecskit._core.errors import ThrottledError, TimedOutError
 from ecskit._polling.batches import DEADLINE_SLACK, PARALLEL_REQUESTS, read_together
 from ecskit._polling.budget import PollBudget
-from ecskit._polling.observations import LEFT_OUT
+from ecskit._polling.observations import POLL_LEFT_OUT
 
 __all__ = ["Meter", "together"]
 
@@ -50,7 +51,7 @@ class Meter:
             seconds = self.budget.take(send.operation, now)
             if seconds and now + seconds > by + DEADLINE_SLACK:
                 self.budget.give_back(send.operation, now + seconds)
-                return Reply(now, error=TimedOutError("poll", LEFT_OUT))
+                return Reply(now, error=TimedOutError("poll", POLL_LEFT_OUT))
             try:
                 self.on_send(now + seconds)
                 now = (yield Sleep(seconds)).now
@@ -119,20 +120,20 @@ def _perform(
     """
     replies: dict[int, Reply[Any]] = {}
     reads: dict[int, Read] = {}
-    calls: list[Flow[dict[int, Reply[Any]]]] = []
+    sends: dict[str, dict[int, Send]] = {}  # equal ones, such as the lists of streams with the same arguments, once
     for index, effect in effects.items():
         if isinstance(effect, Sleep):
             sleeps.setdefault(index, now + effect.seconds)
         elif not isinstance(effect, Read | Send):
             replies[index] = yield effect
         elif isinstance(effect, Read) and now > by[index] + DEADLINE_SLACK:
-            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", LEFT_OUT)))
+            replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", POLL_LEFT_OUT)))
         elif isinstance(effect, Read):
             reads[index] = effect if effect.by <= by[index] else attrs.evolve(effect, by=by[index])
         else:
-            calls.append(_send(index, effect, meter, by[index]))
-    if reads:
-        calls.insert(0, _read(reads, meter))
+            sends.setdefault(repr((effect.service, effect.operation, effect.params)), {})[index] = effect
+    calls = [_read(reads, meter)] if reads else []
+    calls += [_send(equal, meter, max(by[index] for index in equal)) for equal in sends.values()]
     if not calls and not replies:
         now = (yield Sleep(min(sleeps.values()) - now)).now
     for index in [index for index, until in sleeps.items() if until <= now]:
@@ -158,5 +159,7 @@ def _read(reads: Mapping[int, Read], meter: Meter) -> Flow[dict[int, Reply[Any]]
     return {index: Reply(now, result) for index, result in zip(reads, results, strict=True)}
 
 
-def _send(index: int, send: Send, meter: Meter, by: float) -> Flow[dict[int, Reply[Any]]]:
-    return {index: (yield from meter.send(send, by))}
+def _send(equal: Mapping[int, Send], meter: Meter, by: float) -> Flow[dict[int, Reply[Any]]]:
+    reply = yield from meter.send(next(iter(equal.values())), by)
+    # Each flow gets an error of its own, because it may add a story.
+    return {index: reply if reply.error is None else attrs.evolve(reply, error=copy(reply.error)) for index in equal}

@@ -82,10 +82,10 @@ def load(
         raise RequestError("load", [("path_or_mapping", problem)])
     definition = definition_in(data, source, name)
     problems = [(at.removeprefix("services[0].").removeprefix("service."), text) for at, text in problems]
-    if variables is not None:
-        definition = fill(definition, source, variables)
     is_described = _DESCRIBED in definition
     offered = _stated(definition) if is_described else {**definition}
+    if variables is not None:
+        offered |= fill({each: offered[each] for each in offered if each in REQUEST}, source, variables)
     for member, given in (("serviceName", name), ("cluster", cluster)):
         _set(offered, member, given, source)
     if "serviceName" not in offered:

@@ -73,8 +73,10 @@ def load(
         keep = ()
     problems = [(at.removeprefix("taskDefinition."), text) for at, text in problems]
     beside = set() if definition is data else data.keys() - _DESCRIPTION
-    filled = definition if variables is None else fill(definition, source, variables)
-    fitted = typed(filled, RegisterTaskDefinitionRequest)
+    if variables is not None:
+        known = {name: value for name, value in definition.items() if name in REQUEST}
+        definition = {**definition, **fill(known, source, variables)}
+    fitted = typed(definition, RegisterTaskDefinitionRequest)
     request = _request(fitted, source, keep, problems, stacklevel=1)
     if beside:
         names = ", ".join(map(shortened, sorted(beside)))

@@ -14,14 +14,17 @@ from typing import Any, TypeAlias
 
 import attrs
 
-from ecskit._core.effects import DrawRandom, Flow, Sleep
+from ecskit._core.bulk_errors import BulkError
+from ecskit._core.effects import CallbackRaised, DrawRandom, Flow, Sleep
 from ecskit._core.errors import EcsError, RequestError, described
 from ecskit._core.retrying import may_have_taken_effect
+from ecskit._polling.bulk import Progress, add_cause, parted
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory, WaitTimeout
 from ecskit._polling.loop import Continue, Done, Failed, Verdict
 from ecskit._polling.observations import WaitState
 from ecskit._polling.options import AsyncOnPoll, WaitOptions, is_seconds
+from ecskit._tasks.errors import TaskFailedError
 from ecskit._tasks.outcome import TaskOutcome
 from ecskit._tasks.outcome_reader import OutcomeReader
 from ecskit._tasks.stop_requests import request_stop
@@ -67,6 +70,8 @@ class Place:
     """Whether this task has stopped, and there is no next attempt."""
     error: EcsError | None = None
     """Why the latest attempt started no task."""
+    reported: bool = False
+    """Whether `on_progress` was called for it."""
 
     @property
     def live(self) -> bool:
@@ -168,6 +173,7 @@ class Attempts:
     cluster: str | None
     wait_options: WaitOptions
     launch_each: LaunchEach
+    progress: Progress
     tasks: dict[str, Task]
     """The last observation of each task of all attempts, by ARN. At first these are the tasks that were started."""
     places: Sequence[Place] = attrs.field(init=False)
@@ -201,16 +207,15 @@ class Attempts:
         """
         self.began = (yield Sleep(0)).now
         self._set_start_by(self.places, self.began)
-        while True:
+        while not all(place.over for place in self.places):
             now = (yield Sleep(0)).now
             next_at = min((place.again_at for place in self.places if place.again_at is not None), default=math.inf)
             if self.live:
                 yield from self._round(reader, now, next_at)
-            elif next_at < math.inf:
-                yield Sleep(next_at - now)
             else:
-                break
+                yield Sleep(next_at - now)
             yield from self._start_again(reader)
+            yield from self._report(reader)
         outcomes: list[TaskOutcome] = []
         for place in self.places:
             outcomes.append((yield from _outcome(place, reader)))  # noqa: PERF401  # a comprehension cannot yield
@@ -231,7 +236,16 @@ class Attempts:
             next_at=next_at,
         )
         targets = targets_of("tasks.run_to_completion", [place.task for place in places.values()], self.cluster)
-        wait = waiter(goal, targets, reader.prepare)
+
+        def after_poll(wait_state: WaitState[Task]) -> Flow[None]:
+            yield from reader.prepare(wait_state)
+            for name, resource in wait_state.resources.items():
+                if resource.last is not None and is_final(resource):
+                    places[name].task = resource.last
+                    places[name].over = places[name].over or not self.retries.allow(places[name], resource.last)
+            yield from self._report(reader)
+
+        wait = waiter(goal, targets, after_poll)
         try:
             wait_state = yield from wait.final_state(list(targets.by_name), targets.observed)
         except EcsError as error:
@@ -245,13 +259,35 @@ class Attempts:
             for name, task in (yield from request_stop(late, reason)).items():
                 places[name].late, places[name].ran = True, has_run(task)
         for name, resource in wait_state.resources.items():
-            if resource.last is not None and is_final(resource):
-                place = places[name]
-                place.task = resource.last
-                if self.retries.allow(place, place.task):
-                    yield from self._schedule(place, wait_state.now)
-                else:
-                    place.over = True
+            if resource.last is not None and is_final(resource) and not places[name].over:
+                yield from self._schedule(places[name], wait_state.now)
+
+    def _report(self, reader: OutcomeReader) -> Flow[None]:
+        """Report the tasks that have stopped and are not run again."""
+        if self.progress.on_progress is None:
+            return
+        ended = [place for place in self.places if place.over and not place.reported]
+        for place in ended:
+            place.reported = True
+        ends = yield from self._ends(ended, reader)
+        try:
+            yield from self.progress.report(
+                {arn: end if isinstance(end, EcsError) else None for arn, end in ends.items()}
+            )
+        except CallbackRaised as raised:
+            all_ends = yield from self._ends([place for place in self.places if place.over], reader)
+            names = [place.task.task_arn for place in self.places]
+            unfinished = [name for name in names if name not in all_ends]
+            add_cause(raised.error, BulkError(*parted(all_ends, names), unfinished, operation="RunTask", noun="task"))
+            raise
+
+    def _ends(self, places: Sequence[Place], reader: OutcomeReader) -> Flow[dict[str, TaskOutcome | EcsError]]:
+        """Return the outcome of each task, or its error if it did not succeed, by ARN."""
+        ends: dict[str, TaskOutcome | EcsError] = {}
+        for place in places:
+            outcome = yield from _outcome(place, reader)
+            ends[place.task.task_arn] = outcome if outcome.succeeded else place.error or TaskFailedError([outcome])
+        return ends
 
     def _options(self, now: float) -> WaitOptions:
         """Return the wait options of the next round."""
@@ -305,6 +341,8 @@ class Attempts:
 
     def _start_again(self, reader: OutcomeReader) -> Flow[None]:
         """Start the next attempts that are due."""
+        if all(place.again_at is None for place in self.places):
+            return
         now = (yield Sleep(0)).now
         due = [place for place in self.places if place.again_at is not None and place.again_at <= now]
         if not due:

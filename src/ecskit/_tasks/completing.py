@@ -12,6 +12,7 @@ from ecskit._core.errors import RequestError
 from ecskit._core.typing import OneOrMany, SequenceNotStr
 from ecskit._core.wording import listed
 from ecskit._logs.arguments import AsyncOnLog
+from ecskit._polling.bulk import AsyncOnProgress, Progress, check_on_progress
 from ecskit._polling.conditions import waiter
 from ecskit._polling.errors import WaitStory
 from ecskit._polling.guarding import guarded
@@ -48,6 +49,7 @@ def run_to_completion(
     capacity_timeout: float | None = None,
     on_partial: OnPartial = "raise",
     on_conflict: OnConflict = "raise",
+    on_progress: AsyncOnProgress | None = None,
     wait_options: WaitOptions,
     on_timeout: OnCancel = "leave",
     on_cancel: OnCancel = "leave",
@@ -81,6 +83,10 @@ def run_to_completion(
             then raises.
         on_conflict: What to do when the client tokens were used before with other parameters: "raise" an error, or
             "adopt" the tasks that were started then.
+        on_progress: Called when a task has stopped and is not run again, with the `BulkProgress` of the started tasks
+            so far; its error is a TaskFailedError if the task did not succeed. With an async client it may be a
+            coroutine function. An exception that it raises ends the call, and `on_cancel` applies; its cause is a
+            `BulkError`, whose `results` has the outcomes.
         wait_options: How long to wait after the tasks were started, and how often to poll.
         on_timeout: What to do with the tasks when the wait times out, or a task does not become visible: "leave" them,
             "stop" them, or "stop_and_wait" until they have stopped, for at most 120 s more.
@@ -105,6 +111,7 @@ def run_to_completion(
     wait_options.check("tasks.run_to_completion")
     again = Retries(start_timeout=start_timeout, retries=retries, retry_interrupted=retry_interrupted)
     again.check("tasks.run_to_completion")
+    check_on_progress("tasks.run_to_completion", on_progress)
     if on_timeout not in get_args(OnCancel):
         problem = f"expected one of {', '.join(get_args(OnCancel))}, got {on_timeout!r}"
         raise RequestError("tasks.run_to_completion", [("on_timeout", problem)])
@@ -133,6 +140,7 @@ def run_to_completion(
             retries=again,
             cluster=launch.cluster,
             wait_options=wait_options,
+            progress=Progress(len(targets.by_name), on_progress),
             tasks=dict(targets.observed),
             launch_each=lambda keys: run_each(
                 {key: arn or task_definition for key, arn in keys.items()}, launch, on_conflict, on_cancel

@@ -8,13 +8,13 @@ from __future__ import annotations
 import logging
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, TypeVar
+from typing import TypeVar
 
 import attrs
 
 from ecskit._core.effects import Flow, Invoke, Parallel, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError, described
-from ecskit._logs.arguments import AsyncOnLog, LogOptions
+from ecskit._logs.arguments import AsyncOnLog, LogOptions, check_log_tail
 from ecskit._logs.described import definition_of
 from ecskit._logs.lines import LogLine
 from ecskit._logs.tail import LogTail
@@ -52,9 +52,7 @@ class RunLines:
 
     def check(self, verb: str) -> None:
         """Raise RequestError if an argument is wrong."""
-        count: Any = self.log_tail  # users without a checker
-        if count is not None and (not isinstance(count, int) or isinstance(count, bool) or count < 1):
-            raise RequestError(verb, [("log_tail", f"expected a number of lines, 1 or more, or None, got {count!r}")])
+        check_log_tail(verb, self.log_tail)
         if self.on_log is not None and not callable(self.on_log):
             raise RequestError(verb, [("on_log", f"expected a function, got {type(self.on_log).__name__}")])
 

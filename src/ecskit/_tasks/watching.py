@@ -123,12 +123,12 @@ class _Round:
     resource_type: ClassVar[Any] = TASKS
     by_events: ClassVar[bool] = True
     operation: ClassVar[str] = "ListTasks"
-    batch_size: ClassVar[int] = 1
+    batch_size: ClassVar[int] = 100
 
     @property
     def kind(self) -> object:
-        """Rounds share no requests: a wait would have to wait for all pages of the lists."""
-        return self
+        """Rounds share requests with those of equal streams. A wait would have to wait for all pages of the lists."""
+        return "tasks.watch", self.scope, frozenset(self.filters.items())
 
     @property
     def describes(self) -> object:
@@ -145,8 +145,8 @@ class _Round:
         return [Target(self.scope, id_) for id_ in ids]
 
     def targets(self, ids: Sequence[str]) -> Sequence[Target]:
-        """Return the tasks."""
-        return [Target(self.scope, id_) for id_ in ids if id_ != ANY]
+        """Return the tasks. Equal streams poll for the same: all of them."""
+        return [Target(self.scope, id_) for id_ in ids]
 
     def wants(self, task: Task) -> bool:
         """Whether the filters are for a task."""
@@ -194,21 +194,22 @@ class _Round:
             if not error.retryable:
                 raise
             return Observations({}, {ANY: error})
-        final = {id_ for id_, state in self.tasks.items() if is_final(state)}
-        self.left_out = {id_: None for id_ in self.left_out if id_ in listed}
+        tasks = dict(self.tasks)  # a stream that events wake goes on while another one polls for both
+        final = {id_ for id_, state in tasks.items() if is_final(state)}
+        self.left_out = {id_: None for id_ in [*self.left_out] if id_ in listed}
         skipped = final | self.left_out.keys()
-        read = [id_ for id_ in dict.fromkeys([*self.tasks, *listed]) if id_ not in skipped]
+        read = [id_ for id_ in dict.fromkeys([*tasks, *listed]) if id_ not in skipped]
         found = yield from TASKS.read([Target(self.cluster or "", id_) for id_ in read], by) if read else _nothing()
         observed: dict[str, Any] = {}
         unanswered: dict[str, EcsError] = {}
-        for id_ in dict.fromkeys([*self.tasks, *read]):
+        for id_ in dict.fromkeys([*tasks, *read]):
             one = found.get(Target(self.cluster or "", id_))
             if isinstance(one, EcsError):
                 if not one.retryable:
                     raise one
                 unanswered[id_] = one
             elif id_ in final and id_ in listed:
-                observed[id_] = self.tasks[id_].last
+                observed[id_] = tasks[id_].last
             elif one is not None or id_ not in listed:
                 observed[id_] = one
         return Observations(observed, unanswered)

@@ -42,7 +42,7 @@ def _variable(service: str) -> str:
 def client_arguments(session: Any, options: Options, send: Send) -> dict[str, Any]:
     """Return the arguments for `create_client` of a client for the service of a request.
 
-    It has the endpoint of botocore's configuration for this service, AWS_ENDPOINT_URL_CLOUDWATCH_LOGS; without one, the
+    It has the endpoint of botocore's configuration for this service, such as AWS_ENDPOINT_URL_ECR; without one, the
     `endpoint_url` of the options, unless that is an endpoint of AWS, which serves ECS only.
     """
     arguments = sessions.client_arguments(session, options)

@@ -115,12 +115,12 @@ def _found(reference: Reference, shown: Any) -> Flow[Any]:
                 break
     except EcsError as error:
         why = why_unread(error, f"ecr:{operation}")
-        return Unread(f"ECR does not have it, and whether a pull through cache rule fetches it was not read: {why}")
+        return Unread(f"it is not in ECR, and whether a pull through cache rule fetches it was not read: {why}")
     for rule in rules:
         prefix = rule["ecrRepositoryPrefix"]
         if prefix == "ROOT" or image.repository.startswith(f"{prefix}/"):
             return Unread(
-                f"ECR does not have it yet; its pull through cache rule {prefix} fetches it when it is pulled"
+                f"it is not in ECR yet; its pull through cache rule {prefix} fetches it when it is pulled"
             )
     return None
 
