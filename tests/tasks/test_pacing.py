@@ -219,6 +219,22 @@ def test_an_error_of_the_callback_has_the_tasks_that_were_started() -> None:
         assert str(cause).startswith(text)
 
 
+def test_what_a_launch_leaves_after_ctrl_c_is_logged(caplog: pytest.LogCaptureFixture) -> None:
+    """The ARNs of the tasks, and the client tokens of calls without a response."""
+
+    def press(progress: BulkProgress) -> None:
+        if progress.done == 15:
+            raise KeyboardInterrupt
+
+    caplog.set_level("INFO", "ecskit")
+    went = perform(running(100, on_progress=press), Ecs.sync(furnished()))
+    assert isinstance(went.error, KeyboardInterrupt)
+    [text] = [record.getMessage() for record in caplog.records if "ended early" in record.getMessage()]
+    arns = [task.arn for task in went.sim.tasks()]
+    assert text.startswith(f"a launch ended early; {len(arns)} tasks were started: ")
+    assert [] == [arn for arn in arns if arn not in text]
+
+
 @pytest.mark.parametrize("on_progress", [3, "print"])
 def test_what_cannot_be_called(on_progress: Any) -> None:
     """It is refused before anything is sent."""
