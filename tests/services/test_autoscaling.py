@@ -210,7 +210,7 @@ def killed(act: Callable[[Any], Any], sim: Scaled, at: int) -> None:
 def test_the_next_run_resumes(how: str) -> None:
     """Wherever a program is killed, the next one resumes scaling as it was before the first one."""
     make = furnished(suspended=(SCHEDULED,))
-    for n in range(requests_of(deploying(), make)):
+    for n in range(0, requests_of(deploying(), make), 2 if how == "deploy" else 1):
         sim = make()
         killed(deploying(), sim, n)
         if how == "deploy":

@@ -24,6 +24,7 @@ from ecskit._deployments.arguments import Change as DeploymentChange
 from ecskit._deployments.update import STARTS_DEPLOYMENT, wanted_definition
 from ecskit._plans.pinning import Pins, pinned
 from ecskit._plans.plan import Inputs, Plan, Steps
+from ecskit._polling.identifiers import check_cluster
 from ecskit._rules.rule import Finding
 from ecskit._service_definitions.diffing import check, stated, stated_changes
 from ecskit._service_definitions.files import to_create_request
@@ -148,6 +149,7 @@ def check_inputs(
         problem = f"expected a CreateServiceRequest, got {type(definition).__name__}; see ecskit.services.load"
         raise RequestError(verb, [("definition", problem)])
     there = definition.cluster
+    check_cluster(verb, cluster)
     check(definition if cluster is None else attrs.evolve(definition, cluster=cluster))
     if cluster is not None and there is not None and there.rpartition("/")[2] != cluster.rpartition("/")[2]:
         raise RequestError(verb, [("cluster", f"is {cluster!r}, but the definition has {there!r}; leave one out")])
