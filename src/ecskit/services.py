@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._task_definitions.validating import raise_for_findings
+    from ecskit._verification.checks import Check, Checks, CheckStatus
     from ecskit._waits.services import Services
 
 __all__ = [
@@ -48,6 +49,9 @@ __all__ = [
     "Applied",
     "AsyncOnPause",
     "Change",
+    "Check",
+    "CheckStatus",
+    "Checks",
     "CountsChanged",
     "DeployedRevision",
     "DeploymentEnded",
@@ -133,5 +137,8 @@ publish(
         "Action": "ecskit._plans.plan",
         "Plan": "ecskit._plans.plan",
         "Applied": "ecskit._plans.applying",
+        "Check": "ecskit._verification.checks",
+        "CheckStatus": "ecskit._verification.checks",
+        "Checks": "ecskit._verification.checks",
     },
 )

@@ -122,6 +122,7 @@ NAMESPACES = (
             "ecskit._deployments.rollback",
             "ecskit._services.scaling",
             "ecskit._plans.planning",
+            "ecskit._plans.verifying",
             "ecskit._plans.applying",
             "ecskit._services.creating",
             "ecskit._services.autoscaling",

@@ -41,7 +41,7 @@ from ecskit.models.services import CreateServiceRequest, Service, UpdateServiceR
 from ecskit.models.tags import TagResourceRequest
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
-__all__ = ["Applied", "apply"]
+__all__ = ["Applied", "apply", "check_region", "inputs_of"]
 
 log = logging.getLogger("ecskit")
 
@@ -118,7 +118,7 @@ def apply(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_UpdateService.html
     """
     verb = "services.apply"
-    inputs = _inputs(verb, plan, definition, task_definition, variables)
+    inputs = inputs_of(verb, plan, definition, task_definition, variables)
     if not isinstance(require_unchanged, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         problem = f"expected True or False, got {type(require_unchanged).__name__}"
         raise RequestError(verb, [("require_unchanged", problem)])
@@ -129,10 +129,7 @@ def apply(
         check_pause(verb, pause_autoscaling)
 
     def flow() -> Flow[Applied]:
-        region = (yield GetRegion()).get()
-        planned = plan.cluster.split(":")[3]
-        if region is not None and region != planned:
-            raise RequestError(verb, [("plan", f"is for the region {planned}, and this client is for {region}")])
+        yield from check_region(verb, plan)
         now = yield from make_plan(verb, inputs, plan.salt)
         if now.cluster != plan.cluster:
             problem = f"is for {plan.cluster}, and the credentials of this client are for {now.cluster}"
@@ -153,7 +150,15 @@ def apply(
     return flow()
 
 
-def _inputs(
+def check_region(verb: str, plan: Plan) -> Flow[None]:
+    """Raise RequestError if a plan is for another region than the client."""
+    region = (yield GetRegion()).get()
+    planned = plan.cluster.split(":")[3]
+    if region is not None and region != planned:
+        raise RequestError(verb, [("plan", f"is for the region {planned}, and this client is for {region}")])
+
+
+def inputs_of(
     verb: str,
     plan: Plan,
     definition: CreateServiceRequest | str | PathLike[str] | None,
