@@ -1,6 +1,7 @@
 """Read, write, compare and validate service definitions offline; the values of services and of their deployments.
 
-The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns.
+The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns. What `diff` and
+`validate` return are values of `ecskit.task_definitions`: `Difference` and `Finding`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
-    from ecskit._definitions.diffing import Change, Difference
     from ecskit._deployments.arguments import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer, Until
     from ecskit._deployments.events import (
         CountsChanged,
@@ -34,7 +34,6 @@ if TYPE_CHECKING:
     from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._plans.applying import Applied
     from ecskit._plans.plan import Action, Plan
-    from ecskit._rules.rule import Finding
     from ecskit._service_definitions.diffing import ServiceDefinition, diff
     from ecskit._service_definitions.files import dump, load, to_create_request
     from ecskit._service_definitions.validating import validate
@@ -48,7 +47,6 @@ __all__ = [
     "Action",
     "Applied",
     "AsyncOnPause",
-    "Change",
     "Check",
     "CheckStatus",
     "Checks",
@@ -59,9 +57,7 @@ __all__ = [
     "DeploymentFollowed",
     "DeploymentLike",
     "DeploymentProgress",
-    "Difference",
     "Fallback",
-    "Finding",
     "OnPause",
     "OnSuperseded",
     "OneServiceDeployment",
@@ -127,9 +123,6 @@ publish(
         "dump": "ecskit._service_definitions.files",
         "load": "ecskit._service_definitions.files",
         "to_create_request": "ecskit._service_definitions.files",
-        "Change": "ecskit._definitions.diffing",
-        "Difference": "ecskit._definitions.diffing",
-        "Finding": "ecskit._rules.rule",
         "ServiceDefinition": "ecskit._service_definitions.diffing",
         "diff": "ecskit._service_definitions.diffing",
         "raise_for_findings": "ecskit._task_definitions.validating",

@@ -15,7 +15,8 @@ from ecskit._facades.sync_services import ServiceVerbs
 from ecskit._plans.plan import Inputs
 from ecskit.errors import RequestError
 from ecskit.models import CreateServiceRequest, DeploymentConfiguration
-from ecskit.services import Difference, Plan, StartedDeployment
+from ecskit.services import Plan, StartedDeployment
+from ecskit.task_definitions import Difference
 
 from .support import both
 
