@@ -526,7 +526,8 @@ def verify() -> str:
     actions = {action for each in types for action in re.findall(r"\w+:\w+", each.action)}
     actions |= {"ecr:BatchGetImage", "ecr:DescribePullThroughCacheRules"}
     listed = ", ".join(f"`{action}`" for action in sorted(actions))
-    return f"{listed} for `services.verify`: without one of them, the checks that need it are not made."
+    verbs = "`services.verify` and `task_definitions.verify`"
+    return f"{listed} for {verbs}: without one of them, the checks that need it are not made."
 
 
 TEXT = """\
@@ -541,7 +542,7 @@ An operation needs the IAM action of the same name: `ecs.run_task` needs `ecs:Ru
 Some operations need further permissions:
 
 - `ecs.services.plan` with `pin_images` needs `ecr:DescribeImages`; `ecs.services.verify` needs
-  `ecs:DescribeTaskDefinition` if the plan registers no task definition.
+  `ecs:DescribeTaskDefinition` if the plan registers no task definition, and `ecs.task_definitions.verify` for a name.
 - Running a task and registering a task definition need `iam:PassRole` for its task role and execution role.
 - Tags on tasks and task definitions need `ecs:TagResource`.
 - `pause_autoscaling` and `services.resume_autoscaling` need `application-autoscaling:DescribeScalableTargets`,

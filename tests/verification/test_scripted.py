@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Mapping
 from typing import Any
 
 import attrs
 import pytest
 from botocore.session import Session
-from service_definitions.written import BALANCER, EC2, FARGATE, ROLE, WRITTEN, prepare
+from service_definitions.written import BALANCER, EC2, FARGATE, ROLE, WRITTEN, mixed, prepare
 from support import both_clients
 from support.both_clients import Act, Went, comparable, then
 from support.definitions import fargate
@@ -353,6 +354,101 @@ def test_a_plan_from_json() -> None:
     assert "services.verify: definition: the plan was read from JSON" in str(went.raised(RequestError))
     went, _ = both(act(attrs.evolve(definition, desired_count=3)))
     assert "is not the one of the plan" in str(went.raised(RequestError))
+
+
+def test_a_task_definition_alone() -> None:
+    """By its name, as ECS described it, or before it is registered. Nothing of a service is read."""
+    other = role("ecs-tasks.amazonaws.com", arn=f"{IAM}/execution".replace(ACCOUNT, "210987654321"))
+    wire = fargate("new", app(), executionRoleArn=f"{IAM}/execution")
+    request = RegisterTaskDefinitionRequest.from_dict(wire)
+
+    for script, expected in (({}, []), ({"GetRole": other}, ["executionRoleArn"])):
+        went, elsewhere = both(lambda ecs: ecs.task_definitions.verify(request), script)
+        assert expected == [
+            check.path for check in went.returned().not_made if check.reason == "it is in another account"
+        ]
+        assert sorted(elsewhere.operations) == ["DescribeImages", "GetRole"]
+    went, _ = both(lambda ecs: ecs.task_definitions.verify("web"))
+    assert [check.path for check in went.returned()] == ["containerDefinitions[0].image"]
+    act = verified_after_registration(request)
+    went, _ = both(act, {"GetRole": error("NoSuchEntity", 404)})
+    assert str(went.raised(VerificationFailed)) == (
+        f"task definition new: 1 missing: executionRoleArn: the role {IAM}/execution does not exist; create it, or"
+        " correct the name"
+    )
+
+
+def verified_after_registration(request: RegisterTaskDefinitionRequest) -> Act:
+    return lambda ecs: then(
+        ecs.task_definitions.register_if_changed(request),
+        lambda registered: ecs.task_definitions.verify(registered.definition),
+    )
+
+
+@pytest.mark.parametrize("value", [None, "", 7, {"family": "web"}])
+def test_a_wrong_task_definition(value: Any) -> None:
+    """One error that names the argument; nothing is sent."""
+    went, elsewhere = both(lambda ecs: ecs.task_definitions.verify(value))
+    assert "task_definitions.verify: definition: expected" in str(went.raised(RequestError))
+    assert [] == [*went.operations, *elsewhere.operations]
+
+
+PLATFORMS: Mapping[str, tuple[Wire, Wire, str | None]] = {
+    "Fargate by default": (FARGATE, {}, "linux/amd64"),
+    "Fargate, ARM": (FARGATE, {"runtimePlatform": {"cpuArchitecture": "ARM64"}}, "linux/arm64"),
+    "container instances": (
+        {**FARGATE, "launchType": "EC2"},
+        {"requiresCompatibilities": ["FARGATE", "EC2"]},
+        None,
+    ),
+    "container instances, ARM": (EC2, {"runtimePlatform": {"cpuArchitecture": "ARM64"}}, "any/arm64"),
+    "Windows": (EC2, {"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}}, "windows/any"),
+    "capacity providers": (mixed(("FARGATE_SPOT", 1, 0)), {}, "linux/amd64"),
+}
+
+
+@pytest.mark.parametrize("case", PLATFORMS)
+def test_the_platform_that_tasks_need(case: str) -> None:
+    """That of the task definition; on Fargate, Linux on X86_64 by default; else any."""
+    service, members, expected = PLATFORMS[case]
+    index = {"imageDetails": [{"imageManifestMediaType": "application/vnd.oci.image.index.v1+json"}]}
+    manifest = json.dumps({"manifests": [{"platform": {"os": "plan9", "architecture": "mips"}}]})
+    script = {"DescribeImages": index, "BatchGetImage": {"images": [{"imageManifest": manifest}]}}
+    wire = fargate("new", app(), executionRoleArn=f"{IAM}/execution", **members)
+    if service is EC2:
+        wire = {"family": "new", "containerDefinitions": [app(memory=64)], **members}
+    task = RegisterTaskDefinitionRequest.from_dict(wire)
+    definition = CreateServiceRequest.from_dict(service)
+    went, elsewhere = both(
+        lambda ecs: then(ecs.services.plan(definition, task_definition=task), ecs.services.verify), script
+    )
+    if expected is None:
+        assert () == went.returned().missing
+        assert "BatchGetImage" not in elsewhere.operations
+    else:
+        [platform] = went.raised(VerificationFailed).checks.missing
+        assert platform.reason.startswith(f"does not fit: tasks need {expected}, and the image index has plan9/mips;")
+
+
+TRUSTS: Mapping[str, tuple[Wire, bool]] = {
+    "the service": ({"Principal": {"Service": "ecs-tasks.amazonaws.com"}}, True),
+    "of another partition": ({"Principal": {"Service": ["ecs-tasks.amazonaws.com.cn"]}}, True),
+    "all": ({"Principal": "*"}, True),
+    "all principals": ({"Principal": {"AWS": "*"}, "Action": ["sts:TagSession", "sts:*"]}, True),
+    "an account": ({"Principal": {"AWS": f"arn:aws:iam::{ACCOUNT}:root"}}, False),
+    "another action": ({"Action": "sts:AssumeRoleWithWebIdentity"}, False),
+    "denied": ({"Effect": "Deny"}, False),
+    "ECS itself": ({"Principal": {"Service": "ecs.amazonaws.com"}}, False),
+}
+
+
+@pytest.mark.parametrize("case", TRUSTS)
+def test_trust_policies(case: str) -> None:
+    """A statement has to allow sts:AssumeRole to the service of tasks."""
+    statement, trusted = TRUSTS[case]
+    script = {"GetRole": role("ecs-tasks.amazonaws.com", **statement)}
+    went, _ = both(verifies(FARGATE, app()), script)
+    assert trusted == (went.error is None)
 
 
 def test_a_wrapped_client_has_no_clients_for_other_services() -> None:
