@@ -26,8 +26,9 @@ from ecskit._deployments.progress import DeploymentProgress
 from ecskit._deployments.reference import primary_of, primary_started
 from ecskit._deployments.update import Update
 from ecskit._plans.errors import PlanOutdated
+from ecskit._plans.making import make_plan
 from ecskit._plans.plan import Inputs, Plan, Steps, differences
-from ecskit._plans.planning import check_inputs, make_plan
+from ecskit._plans.planning import check_inputs
 from ecskit._polling.errors import NotVisible, WaitError, WaitTimeout
 from ecskit._polling.options import WaitOptions
 from ecskit._service_definitions.files import load as load_service
