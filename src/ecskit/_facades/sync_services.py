@@ -1022,7 +1022,8 @@ class ServiceVerbs(Namespace):
         verb: str,
         plan: Plan,
     ) -> None:
-        """Raise RequestError if a plan is for another region than the client."""
+        """Raise RequestError if a plan is for another region than the client.
+        """
         from ecskit._plans import applying as flows
 
         flow = flows.check_region(

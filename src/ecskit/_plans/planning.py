@@ -15,6 +15,7 @@ from ecskit._deployments.update import wanted_definition
 from ecskit._plans.making import change_of, make_plan, read_current
 from ecskit._plans.pinning import Pins, pinned
 from ecskit._plans.plan import Inputs, Plan
+from ecskit._polling.identifiers import check_cluster
 from ecskit._service_definitions.diffing import check
 from ecskit.models.services import (
     CreateServiceRequest,
@@ -103,6 +104,7 @@ def check_inputs(
         problem = f"expected a CreateServiceRequest, got {type(definition).__name__}; see ecskit.services.load"
         raise RequestError(verb, [("definition", problem)])
     there = definition.cluster
+    check_cluster(verb, cluster)
     check(definition if cluster is None else attrs.evolve(definition, cluster=cluster))
     if cluster is not None and there is not None and there.rpartition("/")[2] != cluster.rpartition("/")[2]:
         raise RequestError(verb, [("cluster", f"is {cluster!r}, but the definition has {there!r}; leave one out")])

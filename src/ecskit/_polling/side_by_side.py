@@ -39,7 +39,7 @@ OnEnded: TypeAlias = Callable[[int, Reply[Any]], Flow[bool]]
 
 
 @attrs.define(eq=False)
-class _Turn:
+class _Member:
     """A flow, and the effect for which it waits."""
 
     index: int
@@ -63,8 +63,8 @@ def side_by_side(
         limit: How many calls run at the same time.
         most: How many flows may be under way at the same time; the others begin as these end. None: all.
     """
-    waiting = [_Turn(index, flow) for index, flow in reversed([*enumerate(flows)])]
-    turns: list[_Turn] = []
+    waiting = [_Member(index, flow) for index, flow in reversed([*enumerate(flows)])]
+    members: list[_Member] = []
     ended: set[int] = set()
     go_on = True
     waker = Waker()
@@ -72,32 +72,32 @@ def side_by_side(
     shared, now = reply.get(), reply.now
     try:
         while go_on and len(ended) < len(flows):
-            begun = [waiting.pop() for _ in range(min(len(waiting), (most or len(flows)) - len(turns)))]
-            replies: list[tuple[_Turn, Reply[Any] | None]] = [(turn, None) for turn in begun]
-            turns += begun
+            begun = [waiting.pop() for _ in range(min(len(waiting), (most or len(flows)) - len(members)))]
+            replies: list[tuple[_Member, Reply[Any] | None]] = [(member, None) for member in begun]
+            members += begun
             if not begun:
-                replies = yield from _replies(turns, shared, now, limit)
-            for turn, own in replies:
-                if end := (yield from _advance(turn, own, shared, waker)):
-                    ended.add(turn.index)
-                    go_on = (yield from on_ended(turn.index, end)) and go_on
-            turns = [turn for turn in turns if turn.index not in ended]
+                replies = yield from _replies(members, shared, now, limit)
+            for member, own in replies:
+                if end := (yield from _advance(member, own, shared, waker)):
+                    ended.add(member.index)
+                    go_on = (yield from on_ended(member.index, end)) and go_on
+            members = [member for member in members if member.index not in ended]
             now = (yield Sleep(0)).now
     finally:
-        for turn in [*turns, *waiting]:
-            if turn.request is not None:
-                shared.remove(turn.request)
-            turn.flow.close()
+        for member in [*members, *waiting]:
+            if member.request is not None:
+                shared.remove(member.request)
+            member.flow.close()
 
 
-def _advance(turn: _Turn, reply: Reply[Any] | None, shared: SharedPolls, waker: Waker) -> Flow[Reply[Any] | None]:
-    """Run a flow up to the next effect that takes time, and set its turn. Return its result or error at its end."""
-    if turn.request is not None:
-        shared.remove(turn.request)
-        turn.request = None
+def _advance(member: _Member, reply: Reply[Any] | None, shared: SharedPolls, waker: Waker) -> Flow[Reply[Any] | None]:
+    """Run a flow up to the next effect that takes time, which is due then. Return its result or error at its end."""
+    if member.request is not None:
+        shared.remove(member.request)
+        member.request = None
     while True:
         try:
-            effect: Any = next(turn.flow) if reply is None else turn.flow.send(reply)
+            effect: Any = next(member.flow) if reply is None else member.flow.send(reply)
         except StopIteration as stop:
             return Reply((yield Sleep(0)).now, stop.value)
         except EcsError as error:
@@ -106,30 +106,34 @@ def _advance(turn: _Turn, reply: Reply[Any] | None, shared: SharedPolls, waker: 
             reply = yield effect
             continue
         now = (yield Sleep(0)).now
-        turn.effect, turn.at = effect, now
+        member.effect, member.at = effect, now
         if isinstance(effect, Sleep):
-            turn.at = now + max(0.0, effect.seconds)
+            member.at = now + max(0.0, effect.seconds)
         elif isinstance(effect, Observe):
-            turn.at = math.inf
-            turn.request = shared.add(effect, waker, now)
+            member.at = math.inf
+            member.request = shared.add(effect, waker, now)
         return None
 
 
 def _replies(
-    turns: Sequence[_Turn], shared: SharedPolls, now: float, limit: int
-) -> Flow[list[tuple[_Turn, Reply[Any] | None]]]:
+    members: Sequence[_Member], shared: SharedPolls, now: float, limit: int
+) -> Flow[list[tuple[_Member, Reply[Any] | None]]]:
     """Perform what is due first, and return the replies. There may be none yet."""
-    answered = [(turn, turn.request) for turn in turns if turn.request is not None and turn.request.reply is not None]
+    answered = [
+        (member, member.request)
+        for member in members
+        if member.request is not None and member.request.reply is not None
+    ]
     if answered:
-        return [(turn, reply_of(request)) for turn, request in answered]
-    due = [turn for turn in turns if turn.at <= now]
+        return [(member, reply_of(request)) for member, request in answered]
+    due = [member for member in members if member.at <= now]
     if due:
-        sleeps = [turn for turn in due if isinstance(turn.effect, Sleep)]
-        calls = [turn for turn in due if not isinstance(turn.effect, Sleep)]
-        replies = yield from _perform([turn.effect for turn in calls], limit)
-        return [*((turn, Reply(now)) for turn in sleeps), *zip(calls, replies, strict=True)]
-    first = min(turn.at for turn in turns)
-    requests = [turn.request for turn in turns if turn.request is not None]
+        sleeps = [member for member in due if isinstance(member.effect, Sleep)]
+        calls = [member for member in due if not isinstance(member.effect, Sleep)]
+        replies = yield from _perform([member.effect for member in calls], limit)
+        return [*((member, Reply(now)) for member in sleeps), *zip(calls, replies, strict=True)]
+    first = min(member.at for member in members)
+    requests = [member.request for member in members if member.request is not None]
     if requests:
         yield from poll_next(shared, requests, now, first)
     else:
