@@ -144,6 +144,12 @@ VERBS: dict[str, Verb] = {
         [(name, value) for name, value in CHANGE if name in ("task_definition", "images", "cluster")],
         [(name, value) for name in ("scale", "pin_images") for value in (None, 1, "yes")],
     ),
+    "verify": of(
+        "verify",
+        {"plan": PLAN},
+        [("plan", value) for value in (None, "{}", 7)],
+        [("definition", 7), ("task_definition", 7), ("variables", {})],
+    ),
     "apply": of(
         "apply",
         {"plan": PLAN},
@@ -232,7 +238,7 @@ def test_cancel_is_an_event(verb: str) -> None:
     case = VERBS[verb]
     ecs = Ecs.sync(furnished())
     if "cancel" not in inspect.signature(case.call(ecs)).parameters:
-        assert verb in ("start_deployment", "plan")
+        assert verb in ("start_deployment", "plan", "verify")
         return
     went = perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
     assert "cancel" in str(went.raised(RequestError))
