@@ -113,11 +113,14 @@ PLAN = Plan(
     salt="00",
     inputs=Inputs(definition=REQUEST),
 )
+PAUSE: list[tuple[str, Any]] = [("pause_autoscaling", value) for value in (None, 1, "yes")]
 COUNTS: list[tuple[str, Any]] = [("desired_count", value) for value in (-1, "2", 1.5, None, True)]
 VERBS: dict[str, Verb] = {
-    "deploy": of("deploy", {**WEB, "force": True}, SERVICE, CHANGE, FOLLOWING, REMEDY, PATIENCE),
+    "deploy": of("deploy", {**WEB, "force": True}, SERVICE, CHANGE, FOLLOWING, REMEDY, PATIENCE, PAUSE),
     "start_deployment": of("start_deployment", {**WEB, "force": True}, SERVICE, CHANGE),
-    "rollback": of("rollback", WEB, SERVICE, [("cluster", 7)], PATIENCE),
+    "rollback": of("rollback", WEB, SERVICE, [("cluster", 7), ("to", ""), ("to", 7)], PATIENCE),
+    "history": of("history", WEB, SERVICE, [("cluster", 7)]),
+    "resume_autoscaling": of("resume_autoscaling", WEB, SERVICE, [("cluster", 7)]),
     "scale": of(
         "scale",
         {**WEB, "desired_count": 1},
@@ -158,6 +161,7 @@ VERBS: dict[str, Verb] = {
         FOLLOWING,
         REMEDY,
         PATIENCE,
+        PAUSE,
     ),
     "watch": of(
         "watch",
@@ -238,7 +242,7 @@ def test_cancel_is_an_event(verb: str) -> None:
     case = VERBS[verb]
     ecs = Ecs.sync(furnished())
     if "cancel" not in inspect.signature(case.call(ecs)).parameters:
-        assert verb in ("start_deployment", "plan", "verify")
+        assert verb in ("start_deployment", "plan", "verify", "history", "resume_autoscaling")
         return
     went = perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
     assert "cancel" in str(went.raised(RequestError))
