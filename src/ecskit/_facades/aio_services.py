@@ -1004,21 +1004,6 @@ class AsyncServiceVerbs(Namespace):
         )
         return await self._runtime.run(flow)
 
-    async def check_region(
-        self,
-        verb: str,
-        plan: Plan,
-    ) -> None:
-        """Raise RequestError if a plan is for another region than the client.
-        """
-        from ecskit._plans import applying as flows
-
-        flow = flows.check_region(
-            verb,
-            plan,
-        )
-        return await self._runtime.run(flow)
-
     async def create(
         self,
         request: CreateServiceRequest,

@@ -1017,21 +1017,6 @@ class ServiceVerbs(Namespace):
         )
         return self._runtime.run(flow, cancel)
 
-    def check_region(
-        self,
-        verb: str,
-        plan: Plan,
-    ) -> None:
-        """Raise RequestError if a plan is for another region than the client.
-        """
-        from ecskit._plans import applying as flows
-
-        flow = flows.check_region(
-            verb,
-            plan,
-        )
-        return self._runtime.run(flow)
-
     def create(
         self,
         request: CreateServiceRequest,

@@ -41,7 +41,7 @@ from ecskit.models.services import CreateServiceRequest, Service, UpdateServiceR
 from ecskit.models.tags import TagResourceRequest
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
 
-__all__ = ["Applied", "apply", "check_region", "inputs_of"]
+__all__ = ["Applied", "apply"]
 
 log = logging.getLogger("ecskit")
 
