@@ -214,7 +214,7 @@ def test_a_wrong_argument(verb: str, name: str, value: object) -> None:
 
 
 NEEDED = {"self", "allow_missing", "tags", "services", "scheduling_strategy", "launch_type", "namespace"}
-READS = {"describe", "explain", "iter", "logs", "roll_back"}
+READS = {"describe", "explain", "history", "iter", "logs", "roll_back"}
 
 
 def test_every_parameter_is_in_the_table() -> None:
