@@ -78,7 +78,7 @@ async def services(ecs: ecskit.AsyncClient, updated: models.UpdateServiceRespons
     plan = await ecs.services.plan(models.CreateServiceRequest(service_name="web"), pin_images=True)
     assert_type(await ecs.services.verify(plan), ecskit.services.Checks)
     assert_type((await ecs.services.verify(plan)).missing, tuple[ecskit.services.Check, ...])
-    assert_type(await ecs.task_definitions.verify("web"), ecskit.task_definitions.Checks)
+    assert_type(await ecs.task_definitions.verify("web"), ecskit.services.Checks)
     assert_type(ecs.services.iter(cluster="prod"), ecskit.AsyncStream[models.Service])
 
 

@@ -118,7 +118,7 @@ def services(ecs: ecskit.Client, updated: models.UpdateServiceResponse, service:
     plan = ecs.services.plan(models.CreateServiceRequest(service_name="web"), pin_images=True)
     assert_type(ecs.services.verify(plan), ecskit.services.Checks)
     assert_type(ecs.services.verify(plan).missing, tuple[ecskit.services.Check, ...])
-    assert_type(ecs.task_definitions.verify("web"), ecskit.task_definitions.Checks)
+    assert_type(ecs.task_definitions.verify("web"), ecskit.services.Checks)
     assert_type(ecs.services.iter(cluster="prod", launch_type="FARGATE"), ecskit.Stream[models.Service])
     assert_type(ecs.services.iter(namespace="shop"), ecskit.Stream[models.Service])
     try:
