@@ -12,6 +12,7 @@ from typing import Any
 from support.both_clients import Ecs, aend_of, end_of
 
 from ecskit.errors import RequestError
+from ecskit.models import CreateServiceRequest
 from ecskit.testing import Simulator
 
 NAMESPACES = "tasks", "services", "container_instances", "task_sets", "wait"
@@ -29,6 +30,7 @@ GIVEN = {
     "scale": 50,
     "percent": 50,
     "force": True,
+    "definition": CreateServiceRequest(service_name="web", task_definition="job"),
 }
 """Arguments of the methods that need some."""
 WRONG: list[tuple[Any, str]] = [

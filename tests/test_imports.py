@@ -19,7 +19,7 @@ FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 """What the domains build on."""
 DOMAINS = {
     *("_autoscaling", "_clusters", "_container_instances", "_definitions", "_deployments", "_logs", "_plans"),
-    *("_service_definitions", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks"),
+    *("_service_definitions", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks", "_verification"),
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
 
@@ -39,9 +39,10 @@ ROOMS: dict[str, set[str]] = {
     "_explain": {"_core", "models"},
     # Domains. None imports a front.
     "_definitions": {"_core", "models", "_rules"},
-    "_task_definitions": FLOWS | {"_definitions", "_rules"},
+    "_task_definitions": FLOWS | {"_definitions", "_rules", "_verification"},
     "_service_definitions": {"_core", "models", "_definitions", "_rules"},
     "_logs": FLOWS,
+    "_verification": FLOWS | {"_rules"},
     "_autoscaling": FLOWS,
     "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,

@@ -45,6 +45,7 @@ The tree::
     +-- UnsupportedController                      ECS does not control the deployments of a service
     +-- DeploymentInProgress                       a deployment of the service is under way
     +-- PlanOutdated                               a service has changed since its plan was made
+    +-- VerificationFailed                         a definition names what does not exist, or does not fit
     +-- DeploymentsFailed                          some of several watched deployments did not succeed
     +-- AutoscalingNotResumed                      a deployment succeeded, but scaling out stays suspended
     +-- NothingToRollBack
@@ -105,6 +106,8 @@ from ecskit._task_definitions.errors import *
 from ecskit._task_definitions.errors import __all__ as _task_definitions
 from ecskit._tasks.errors import *
 from ecskit._tasks.errors import __all__ as _tasks
+from ecskit._verification.errors import *
+from ecskit._verification.errors import __all__ as _verification
 from ecskit._waits.errors import *
 from ecskit._waits.errors import __all__ as _waits
 
@@ -114,6 +117,7 @@ __all__ = [
     *_bulk,
     *_service,
     *_polling,
+    *_verification,
     *_waits,
     *_tasks,
     *_task_definitions,

@@ -1,6 +1,7 @@
 """Read, write, compare and validate service definitions offline; the values of services and of their deployments.
 
-The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns.
+The methods are in `client.services`, and in the handle that `client.services.start_deployment` returns. What `diff` and
+`validate` return are values of `ecskit.task_definitions`: `Difference` and `Finding`.
 """
 
 from __future__ import annotations
@@ -10,7 +11,6 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
-    from ecskit._definitions.diffing import Change, Difference
     from ecskit._deployments.arguments import AsyncOnPause, Fallback, OnPause, OnSuperseded, PauseAnswer, Until
     from ecskit._deployments.events import (
         CountsChanged,
@@ -34,20 +34,22 @@ if TYPE_CHECKING:
     from ecskit._deployments.waits import OneServiceDeployment
     from ecskit._plans.applying import Applied
     from ecskit._plans.plan import Action, Plan
-    from ecskit._rules.rule import Finding
     from ecskit._service_definitions.diffing import ServiceDefinition, diff
     from ecskit._service_definitions.files import dump, load, to_create_request
     from ecskit._service_definitions.validating import validate
     from ecskit._services.deleting import UntilDeleted
     from ecskit._services.scaling import UntilScaled
     from ecskit._task_definitions.validating import raise_for_findings
+    from ecskit._verification.checks import Check, Checks, CheckStatus
     from ecskit._waits.services import Services
 
 __all__ = [
     "Action",
     "Applied",
     "AsyncOnPause",
-    "Change",
+    "Check",
+    "CheckStatus",
+    "Checks",
     "CountsChanged",
     "DeployedRevision",
     "DeploymentEnded",
@@ -55,9 +57,7 @@ __all__ = [
     "DeploymentFollowed",
     "DeploymentLike",
     "DeploymentProgress",
-    "Difference",
     "Fallback",
-    "Finding",
     "OnPause",
     "OnSuperseded",
     "OneServiceDeployment",
@@ -123,9 +123,6 @@ publish(
         "dump": "ecskit._service_definitions.files",
         "load": "ecskit._service_definitions.files",
         "to_create_request": "ecskit._service_definitions.files",
-        "Change": "ecskit._definitions.diffing",
-        "Difference": "ecskit._definitions.diffing",
-        "Finding": "ecskit._rules.rule",
         "ServiceDefinition": "ecskit._service_definitions.diffing",
         "diff": "ecskit._service_definitions.diffing",
         "raise_for_findings": "ecskit._task_definitions.validating",
@@ -133,5 +130,8 @@ publish(
         "Action": "ecskit._plans.plan",
         "Plan": "ecskit._plans.plan",
         "Applied": "ecskit._plans.applying",
+        "Check": "ecskit._verification.checks",
+        "CheckStatus": "ecskit._verification.checks",
+        "Checks": "ecskit._verification.checks",
     },
 )

@@ -94,9 +94,9 @@ WRONG: dict[str, tuple[str, str]] = {
     ),
     "bomb": (bomb(), "line 1, column 10: its aliases make more than 50,000 values of it"),
     "recursion": ("family: &a [*a]", "line 1, column 9: it is nested more than 60 deep"),
-    "deep": (f"family: {'[' * 100}{']' * 100}", "line 1, column 69: it is nested more than 60 deep"),
-    "very deep": (f"family: {'[' * 20000}{']' * 20000}", "not YAML: it is nested too deeply"),
-    "deep blocks": ("".join(f"{' ' * i}a:\n" for i in range(3000)), "not YAML: it is nested too deeply"),
+    "deep": (f"family: {'[' * 100}{']' * 100}", "not YAML: line 1, column 68: it is nested more than 60 deep"),
+    "very deep": (f"family: {'[' * 2000}{']' * 2000}", "not YAML: line 1, column 68: it is nested more than 60 deep"),
+    "deep blocks": ("".join(f"{' ' * i}a:\n" for i in range(3000)), "it is nested more than 60 deep"),
     "template": ("family: {{ hunter2 }}", "line 1, column 10: a name that is no text; if it is a placeholder, put it"),
     "ecspresso": (
         "family: {{ env `HUNTER2` `x` }}",

@@ -112,8 +112,9 @@ def test_observe_looks_at_once_where_the_time_has_passed(driver: Driver) -> None
 
 
 def test_observe_is_replied_to_with_the_error_of_the_look(driver: Driver) -> None:
-    """As with `Send`, it is data to the flow."""
-    assert driver.run(observe(ByTheLook(["break"]), 3)) == (3, BROKEN)
+    """As with `Send`, it is data to the flow, which gets an error of its own."""
+    now, error = driver.run(observe(ByTheLook(["break"]), 3))
+    assert (now, type(error), str(error)) == (3, type(BROKEN), str(BROKEN))
 
 
 def test_tell_calls_the_listener(driver: Driver) -> None:

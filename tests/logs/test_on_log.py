@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import re
+import signal
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -235,26 +236,33 @@ def test_bad_input(wrong: Any) -> None:
     assert went.calls == []
 
 
-def test_a_sync_call_that_is_cancelled_leaves_nothing_open() -> None:
-    """By `cancel`, and by closing the client, from the callback and from another thread."""
-    script = TaskScript(logs=[(0, "begin")])
-    threads = threading.active_count()
-    for end in ("cancel", "close"):
-        sim = furnished(script, count=0)()
-        client, cancel = sim.client(), threading.Event()
-        act = cancel.set if end == "cancel" else client.close
-        ended = threading.Thread(target=act)
-        options: Any = {"launch_type": "FARGATE", "network": NETWORK, "cancel": cancel, "on_cancel": "stop"}
+@pytest.mark.parametrize("end", ["cancel", "close", "close in a thread", "Ctrl-C"])
+def test_a_sync_call_that_is_cancelled_leaves_nothing_open(end: str) -> None:
+    """The task is stopped, and no thread is left. Closing inside of the callback does not wait for the callback."""
+    threads = set(threading.enumerate())
+    sim = furnished(TaskScript(logs=[(0, "begin")]), count=0)()
+    client, cancel = sim.client(), threading.Event()
+    closing = threading.Thread(target=client.close)
+    main = threading.get_ident()
+    acts: dict[str, tuple[Callable[[], object], type[BaseException]]] = {
+        "cancel": (cancel.set, WaitCancelled),
+        "close": (client.close, ClientClosedError),
+        "close in a thread": (closing.start, ClientClosedError),
+        "Ctrl-C": (lambda: signal.pthread_kill(main, signal.SIGINT), KeyboardInterrupt),
+    }
+    act, error = acts[end]
 
-        def on_log(_: LogLine, ended: threading.Thread = ended) -> None:
-            ended.start()
+    def on_log(_: LogLine) -> None:
+        act()
 
-        with pytest.raises(WaitCancelled if end == "cancel" else ClientClosedError):
-            client.tasks.run_to_completion("job", on_log=on_log, **options)
-        ended.join()
-        client.close()
-        assert sim.calls[-1].operation == "StopTask"
-    assert threading.active_count() == threads
+    options: Any = {"launch_type": "FARGATE", "network": NETWORK, "cancel": cancel, "on_cancel": "stop"}
+    with pytest.raises(error):
+        client.tasks.run_to_completion("job", on_log=on_log, **options)
+    if closing.ident:
+        closing.join()
+    client.close()
+    assert sim.calls[-1].operation == "StopTask"
+    assert set(threading.enumerate()) <= threads
 
 
 def test_an_async_call_that_is_cancelled_leaves_nothing_open() -> None:

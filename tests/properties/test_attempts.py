@@ -16,7 +16,7 @@ from ecskit.errors import EcsError, TaskFailedError
 from ecskit.models import AwsVpcConfiguration
 from ecskit.testing import Fault, Lag, Simulator, TaskScript
 
-SEEDS = 40
+SEEDS = 25
 FARGATE: dict[str, Any] = {
     "launch_type": "FARGATE",
     "network": AwsVpcConfiguration(subnets=NETWORK["awsvpcConfiguration"]["subnets"]),

@@ -33,15 +33,19 @@ DENIED = SimulatedError("AccessDeniedException", "no")
 CONCURRENT = SimulatedError("ConcurrentUpdateException", "another update")
 
 
-def furnished(prepare: Callable[[Any], object] = nothing, **options: Any) -> Callable[[], Scaled]:
-    """Return a function that makes an account with the service web, which is scaled."""
+def furnished(
+    prepare: Callable[[Any], object] = nothing, suspended: tuple[str, ...] | None = ()
+) -> Callable[[], Scaled]:
+    """Return a function that makes an account with the service web, which is scaled unless `suspended` is None."""
 
     def make() -> Scaled:
-        sim = Scaled(**options)
+        sim = Scaled()
         for family in ("web", "next", "bad"):
             register(sim, family)
         sim.script("bad", TaskScript.fails_to_pull("manifest unknown"))
         create(sim)
+        if suspended is not None:
+            sim.scale(*suspended)
         prepare(sim)
         return sim
 
@@ -63,18 +67,10 @@ def deploying(family: str = "next", **options: Any) -> Callable[..., Any]:
     return act
 
 
-PAUSE = [
-    ("DescribeScalableTargets", False),
-    ("ListTagsForResource", False),
-    ("TagResource", False),
-    ("RegisterScalableTarget", True),
-]
-RESUME = [
-    ("DescribeScalableTargets", True),
-    ("ListTagsForResource", True),
-    ("RegisterScalableTarget", False),
-    ("UntagResource", False),
-]
+TAGS = "application-autoscaling:ListTagsForResource"
+PAUSE = ["DescribeScalableTargets", TAGS, "application-autoscaling:TagResource", "RegisterScalableTarget"]
+RESUME = ["DescribeScalableTargets", TAGS, "RegisterScalableTarget", "application-autoscaling:UntagResource"]
+UNTAG = RESUME[-1]
 
 
 def test_a_deployment() -> None:
@@ -108,10 +104,10 @@ def test_what_others_have_suspended_stays() -> None:
     went = both(deploying(), furnished(suspended=(IN, SCHEDULED)))
     assert went.sim.suspended == {IN: True, OUT: False, SCHEDULED: True}
     went = both(deploying(), furnished(suspended=(OUT,)))
-    assert [operation for operation, _ in went.sim.scaling] == ["DescribeScalableTargets", "ListTagsForResource"]
+    assert went.sim.scaling == PAUSE[:2]
     assert went.sim.suspended == {IN: False, OUT: True, SCHEDULED: False}
-    went = both(deploying(), furnished(exists=False))
-    assert [operation for operation, _ in went.sim.scaling] == ["DescribeScalableTargets"]
+    went = both(deploying(), furnished(suspended=None))
+    assert went.sim.scaling == PAUSE[:1]
     assert went.verdict == "SUCCESSFUL"
 
 
@@ -133,19 +129,19 @@ def test_updates_at_the_same_time() -> None:
     """The requests are repeated."""
 
     def prepare(sim: Scaled) -> None:
-        sim.failing = {"RegisterScalableTarget": [CONCURRENT, CONCURRENT]}
+        sim.fail("RegisterScalableTarget", CONCURRENT, times=2)
 
     went = both(deploying(), furnished(prepare))
     assert went.verdict == "SUCCESSFUL"
     assert went.sim.is_as_before
 
 
-@pytest.mark.parametrize("operation", [operation for operation, _ in PAUSE])
+@pytest.mark.parametrize("operation", PAUSE)
 def test_it_cannot_be_suspended(operation: str) -> None:
     """The service is not changed, and nothing is left of the attempt."""
 
     def prepare(sim: Scaled) -> None:
-        sim.failing = {operation: [DENIED]}
+        sim.fail(operation, DENIED)
 
     went = both(deploying(), furnished(prepare))
     went.raised(AccessDeniedException)
@@ -157,7 +153,7 @@ def test_it_cannot_be_resumed(caplog: pytest.LogCaptureFixture) -> None:
     """After a success this is an error that gives the way out; after a failure a warning."""
 
     def prepare(sim: Scaled) -> None:
-        sim.failing = {"UntagResource": [DENIED] * 9}
+        sim.fail(UNTAG, DENIED, times=None)
 
     went = both(deploying(), furnished(prepare))
     error = went.raised(AutoscalingNotResumed)
@@ -173,7 +169,7 @@ def test_a_failure_that_passes_while_it_is_resumed() -> None:
     """It is tried once more."""
 
     def prepare(sim: Scaled) -> None:
-        sim.failing = {"UntagResource": [DENIED]}
+        sim.fail(UNTAG, DENIED)
 
     went = both(deploying(), furnished(prepare))
     assert went.returned().status == "SUCCESSFUL"
@@ -210,7 +206,7 @@ def killed(act: Callable[[Any], Any], sim: Scaled, at: int) -> None:
 def test_the_next_run_resumes(how: str) -> None:
     """Wherever a program is killed, the next one resumes scaling as it was before the first one."""
     make = furnished(suspended=(SCHEDULED,))
-    for n in range(requests_of(deploying(), make)):
+    for n in range(0, requests_of(deploying(), make), 2 if how == "deploy" else 1):
         sim = make()
         killed(deploying(), sim, n)
         if how == "deploy":
@@ -228,7 +224,7 @@ def test_resume() -> None:
     """Nothing that was suspended without the tag is resumed; a tag that was changed by hand counts as not suspended."""
     went = both(lambda ecs: ecs.services.resume_autoscaling("web"), furnished(suspended=(OUT,)))
     assert (went.returned(), went.sim.out) == (False, True)
-    went = both(lambda ecs: ecs.services.resume_autoscaling("web"), furnished(exists=False))
+    went = both(lambda ecs: ecs.services.resume_autoscaling("web"), furnished(suspended=None))
     assert went.returned() is False
 
     def tagged(sim: Scaled) -> None:

@@ -136,6 +136,27 @@ def test_async(scaling: Scaling, monkeypatch: pytest.MonkeyPatch) -> None:
     check(scaling, during)
 
 
+def test_closing_the_client(scaling: Scaling, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What still runs in it is cancelled, and scaling out is resumed before the connections close."""
+
+    async def run() -> None:
+        async with ecskit.AsyncClient(region_name="us-east-1") as ecs:
+            polled = asyncio.Event()
+            deployed = ecs.services.deploy(
+                "web", task_definition="next", pause_autoscaling=True, on_poll=lambda _: polled.set()
+            )
+            task = asyncio.ensure_future(deployed)
+            await polled.wait()
+            assert scaling.target()["SuspendedState"][OUT]
+        with pytest.raises(ecskit.errors.ClientClosedError):
+            await task
+
+    with served_simulator(monkeypatch) as sim:
+        furnish(sim)
+        asyncio.run(run())
+    check(scaling, [(True, True)])
+
+
 def test_a_wrapped_client() -> None:
     """It cannot make a client of another service: an error before anything is sent."""
     wrapped = ecskit.Client.wrap(boto3.client("ecs", region_name="us-east-1"))

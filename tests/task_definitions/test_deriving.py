@@ -142,7 +142,7 @@ def test_secrets_are_in_no_message() -> None:
     assert SECRET not in str(caught.value)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(definition=definitions, data=st.data())
 def test_deriving_is_pure_and_changes_what_is_said(definition: RegisterTaskDefinitionRequest, data: Any) -> None:
     """Without changes there is no difference; with changes, the difference is those; done twice, it is as done once."""

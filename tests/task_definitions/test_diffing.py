@@ -262,7 +262,7 @@ def test_botocores_examples_say_the_same() -> None:
     assert [str(diff(request(sent), described(answer))) for answer in answered] == ["no difference"]
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=80, deadline=None)
 @given(definition=definitions)
 def test_a_definition_does_not_differ_from_itself(definition: RegisterTaskDefinitionRequest) -> None:
     """However its sets are ordered, and whether lists are tuples."""
@@ -276,7 +276,7 @@ def test_a_definition_does_not_differ_from_itself(definition: RegisterTaskDefini
 SIM = Simulator()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(definition=valid_definitions)
 def test_a_random_definition_comes_back_as_it_was_sent(definition: RegisterTaskDefinitionRequest) -> None:
     """The defaults of ECS are no differences."""
@@ -284,7 +284,7 @@ def test_a_random_definition_comes_back_as_it_was_sent(definition: RegisterTaskD
     assert str(diff(definition, answer)) == str(diff(answer, definition)) == "no difference"
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(one=definitions, other=definitions)
 def test_a_difference_has_two_directions(
     one: RegisterTaskDefinitionRequest, other: RegisterTaskDefinitionRequest

@@ -452,7 +452,7 @@ _requests = st.builds(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(definition=_requests)
 def test_what_is_written_is_read_again(tmp_path: Path, definition: RegisterTaskDefinitionRequest) -> None:
     """Every definition, whatever is in its strings."""

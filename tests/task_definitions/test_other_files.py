@@ -86,7 +86,7 @@ NOT_JSON: dict[str, tuple[str | bytes, str]] = {
     "line break": ('{"family": "w\nb"}', f": {place(14)}: a line break or tab inside of a text; write \\n or \\t"),
     "open text": ('{"family": "we', f": {place(12)}: this text does not end"),
     "cut off": ('{"volumes": [', f": {place(14)}: the file ends, but a bracket or a text is still open; it may be cut"),
-    "too deep": ("[" * 100_000, ": it is nested too deeply"),
+    "too deep": ("[" * 100_000, ": it is nested more than 60 deep"),
     "no braces": ('"family": "web",\n"cpu": "1"', ": the braces around the members are missing: { ... }"),
     "a word": ("web:3", f": {place(1)}: expected an object in braces: {{ ... }}"),
     "HTML": ("<!DOCTYPE html><html>", " but XML or HTML"),
@@ -228,6 +228,7 @@ OTHERS: dict[str, tuple[Any, str]] = {
         {"name": "x", "version": "1", "dependencies": {}, "a\nb": 1},
         rf"this is not a task definition: it has the names name, version, dependencies, a\nb; {E}",
     ),
+    "deep JSON": (f'{{"family": {"[" * 500}{"]" * 500}}}', "it is nested more than 60 deep"),
     "many names": ({f"n{i}": i for i in range(12)}, "this is not a task definition: it has the names n0, n1, n2, n3,"),
 }
 

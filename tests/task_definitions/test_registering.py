@@ -347,7 +347,7 @@ def test_every_definition_is_registered_once_or_refused_once() -> None:
 CLIENT = Simulator().client()
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(definition=valid_definitions)
 def test_registering_twice_registers_once(definition: RegisterTaskDefinitionRequest) -> None:
     """Any definition that ECS accepts."""

@@ -84,7 +84,7 @@ def test_the_simulator_refuses_what_is_wrong_and_nothing_else() -> None:
     assert not [name for name, (wire, _) in WRONG.items() if not refused(SIM, wire)]
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(definition=definitions)
 def test_of_random_definitions_the_simulator_refuses_those_with_errors(
     definition: RegisterTaskDefinitionRequest,
@@ -286,7 +286,7 @@ def test_what_ecs_described_is_read_like_a_request() -> None:
     assert validate(wrong) == validate(to_register_request(wrong)) != []
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(text=st.text(max_size=12))
 def test_any_text_is_a_size_or_a_finding(text: str) -> None:
     """And no error."""

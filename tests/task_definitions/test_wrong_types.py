@@ -167,7 +167,7 @@ def places(value: Any) -> list[tuple[Any, Any]]:
     return [place for key, each in pairs for place in ((value, key), *places(each))]
 
 
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=50, deadline=None)
 @given(definitions, st.data())
 def test_what_has_no_problem_can_be_sent(definition: RegisterTaskDefinitionRequest, data: st.DataObject) -> None:
     """And only that: one value is replaced by another, anywhere."""

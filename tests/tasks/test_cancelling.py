@@ -66,8 +66,7 @@ def check_stopped(went: Went, kind: type[BaseException], where: str) -> None:
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
-@pytest.mark.parametrize("name", ACTS)
-@pytest.mark.parametrize("policy", ["stop", "stop_and_wait"])
+@pytest.mark.parametrize(("policy", "name"), [*(("stop", name) for name in ACTS), ("stop_and_wait", "one task")])
 def test_s31_stopped_wherever_it_is_cut(policy: str, name: str, cut: str, *, after: bool) -> None:
     """At each request, before and after its effect."""
     make_act, make = ACTS[name]

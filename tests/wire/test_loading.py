@@ -89,3 +89,15 @@ def test_variants_share_the_session_unless_it_changes() -> None:
         for options in changes:
             assert ecs.with_options(**options)._transport._session is own
         assert ecs.with_options(session=botocore.session.Session())._transport._session is not own
+
+
+def test_services_are_listed_once_until_a_folder_changes(tmp_path: Path) -> None:
+    """The list is that of botocore. A service that the user adds is found."""
+    first, second = (ShippedModelLoader(extra_search_paths=[str(tmp_path)]) for _ in range(2))
+    listed = first.list_available_services("service-2")
+    assert listed is second.list_available_services("service-2")
+    assert listed == Loader().list_available_services("service-2")
+    added = tmp_path / "mine" / "2026-01-01"
+    added.mkdir(parents=True)
+    (added / "service-2.json").write_text("{}")
+    assert "mine" in ShippedModelLoader(extra_search_paths=[str(tmp_path)]).list_available_services("service-2")

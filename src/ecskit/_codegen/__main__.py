@@ -19,8 +19,9 @@ HERE = Path(__file__).parent
 PACKAGE = HERE.parent
 GENERATED = ("models", "_api", "_facades")
 ENDPOINTS = "_api/endpoints.json"
-SERVICES = {"ecs", "oidc", "portal.sso", "signin", "sts"}
-"""The services of which ecskit makes clients: ECS, and those that providers of credentials use."""
+SERVICES = {"ecs", "oidc", "portal.sso", "signin", "sts", "iam", "s3"}
+"""ECS, the services that providers of credentials use, and services that have endpoints without a region. Clients of
+other services need no entry, because their models have rules for endpoints."""
 
 
 def main() -> int:

@@ -10,7 +10,7 @@ from typing import Any
 
 from ecskit._core.errors import RequestError
 from ecskit._definitions.recognizing import Subject, foreign
-from ecskit._definitions.yaml import is_yaml, parse_yaml
+from ecskit._definitions.yaml import MOST_DEEP, TOO_DEEP, is_yaml, parse_yaml
 
 __all__ = ["parse"]
 
@@ -73,12 +73,14 @@ def parse(content: bytes, source: str, subject: Subject) -> tuple[Any, list[Prob
     try:
         data = json.loads(text, object_pairs_hook=make)
     except RecursionError:
-        reason = ": it is nested too deeply"
+        reason = f": {TOO_DEEP}"
     except json.JSONDecodeError as error:
         reason = _reason(text, error, source, subject)
     except ValueError:  # Python limits the digits of integers
         reason = ": a number has too many digits"
     else:
+        if _is_deeper(data, MOST_DEEP):
+            raise RequestError(source, [("", TOO_DEEP)])
         return data, list(_oddities(data, repeated, ""))
     raise _not(
         source, "JSON", reason
@@ -182,6 +184,12 @@ def _other_language(text: str, where: str, subject: Subject) -> str:
         known = foreign(dict.fromkeys(_TOP_LEVEL.findall(text)), subject)
         return f" but YAML; {known or 'end its name in .yaml, or convert it to JSON'}"
     return f": {where}: expected an object in braces: {{ ... }}"
+
+
+def _is_deeper(value: Any, most: int) -> bool:
+    """Whether lists and objects are nested more than `most` deep."""
+    inner = value.values() if isinstance(value, dict) else value if isinstance(value, list) else ()
+    return any(most == 0 or _is_deeper(each, most - 1) for each in inner)
 
 
 def _oddities(value: Any, repeated: dict[int, list[str]], path: str) -> Iterator[Problem]:

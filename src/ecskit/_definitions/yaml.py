@@ -6,6 +6,7 @@ scalars become `Untyped` here: the member that holds a value decides whether it 
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -13,7 +14,7 @@ from ecskit._core.errors import MissingExtraError, RequestError
 from ecskit._core.wording import shortened
 from ecskit._definitions.fitting import Untyped
 
-__all__ = ["MOST_DEEP", "MOST_NODES", "is_yaml", "parse_yaml"]
+__all__ = ["MOST_DEEP", "MOST_NODES", "TOO_DEEP", "is_yaml", "parse_yaml"]
 
 MOST_NODES = 50_000
 """The most values of a file after its aliases are expanded. ECS takes 64 KiB."""
@@ -23,8 +24,10 @@ MOST_DEEP = 60
 _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
+TOO_DEEP = f"it is nested more than {MOST_DEEP} deep"
 _QUOTE = "put it into quotation marks"
 _WRONG: Mapping[str, str] = {
+    TOO_DEEP: TOO_DEEP,
     "found character '\\t'": "a tab; YAML is indented with spaces",
     "found character '`'": f"text cannot begin with a backquote; {_QUOTE}",
     "found character '@'": f"text cannot begin with @; {_QUOTE}",
@@ -62,9 +65,7 @@ def parse_yaml(text: str, source: str) -> Any:
         raise MissingExtraError(f"{source}: YAML needs PyYAML: pip install 'ecskit[yaml]'") from None
     node: Any = None
     try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except RecursionError:
-        reason = ": it is nested too deeply"
+        node = yaml.compose(text, Loader=_loader())
     except yaml.MarkedYAMLError as error:
         reason = _reason(text, error)
     except yaml.YAMLError as error:
@@ -76,6 +77,26 @@ def parse_yaml(text: str, source: str) -> Any:
     raise RequestError(
         source, [("", f"not YAML{reason}")]
     )  # outside of the handlers: the parser's errors hold the file
+
+
+@functools.cache
+def _loader() -> Any:
+    """Return a loader that ends early: the time that PyYAML takes grows with the square of the depth."""
+    import yaml
+
+    class Loader(yaml.SafeLoader):
+        depth = 0
+
+        def compose_node(self, parent: Any, index: Any) -> Any:
+            self.depth += 1
+            if self.depth > MOST_DEEP:
+                stream: Any = self
+                raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=stream.peek_event().start_mark)
+            node = super().compose_node(parent, index)
+            self.depth -= 1
+            return node
+
+    return Loader
 
 
 class _Builder:
@@ -90,7 +111,7 @@ class _Builder:
         if self.nodes > MOST_NODES:
             raise self.error(node, f"its aliases make more than {MOST_NODES:,} values of it")
         if depth > MOST_DEEP:
-            raise self.error(node, f"it is nested more than {MOST_DEEP} deep")
+            raise self.error(node, TOO_DEEP)
         if node.tag not in _PLAIN_TAGS and not _is_resolved(node):
             name = shortened(node.tag.removeprefix(_TAG))
             raise self.error(node, f"the tag {name} has no meaning here; remove it")

@@ -7,8 +7,9 @@ the client runs inside a flow and cannot wait for that flow: there the last flow
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from threading import Condition, Event, get_ident
 from weakref import WeakValueDictionary
 
@@ -20,7 +21,31 @@ from ecskit._core.errors import ClientClosedError
 from ecskit._drive.clock import StopEvent
 from ecskit._drive.shared import CLOSE_TIMEOUT, CLOSED_MESSAGE, FlowState, log
 
-__all__ = ["Run", "RunningFlows"]
+__all__ = ["Run", "RunningFlows", "part_of"]
+
+_PARENTS: dict[int, int] = {}
+"""The thread whose flow a thread performs a part of, by the ids of both."""
+
+
+@contextmanager
+def part_of(thread: int) -> Generator[None, None, None]:
+    """Return a context in which this thread performs a part of the flow of another thread."""
+    own = get_ident()
+    _PARENTS[own] = thread
+    try:
+        yield
+    finally:
+        del _PARENTS[own]
+
+
+def _performing() -> set[int | None]:
+    """Return this thread, and those whose flows it performs a part of."""
+    thread: int | None = get_ident()
+    threads: set[int | None] = set()
+    while thread is not None:
+        threads.add(thread)
+        thread = _PARENTS.get(thread)
+    return threads
 
 
 @attrs.define(eq=False, repr=False)
@@ -109,7 +134,7 @@ class RunningFlows:
                 for run in self._runs:
                     run.stop.set()
                 self._stops = WeakValueDictionary()  # later flows are not stopped, but refused by the transport
-            if any(run.thread == get_ident() for run in self._runs):
+            if not _performing().isdisjoint(run.thread for run in self._runs if run.thread is not None):
                 self._deferred = True
                 return
             if not self._changed.wait_for(self._is_idle, CLOSE_TIMEOUT):

@@ -9,7 +9,7 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from contextlib import nullcontext
 from contextvars import copy_context
 from random import Random
-from threading import Event
+from threading import Event, get_ident
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
@@ -31,7 +31,7 @@ from ecskit._core.effects import (
 from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
 from ecskit._drive.clock import Clock, FlowCounter, StopEvent
 from ecskit._drive.namespace import Driver
-from ecskit._drive.running import Run, RunningFlows
+from ecskit._drive.running import Run, RunningFlows, part_of
 from ecskit._drive.shared import (
     CLEAN_UP_TIMEOUT,
     CLOSED_MESSAGE,
@@ -209,11 +209,12 @@ class Runtime(Driver):
 
     def _parallel(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
         stop = StopEvent(cancel)
-        counts = FlowCounter(self.clock, limit, len(flows))
+        counts, thread = FlowCounter(self.clock, limit, len(flows)), get_ident()
 
         def one(flow: Flow[Any]) -> Reply[Any]:
             try:
-                value = self._run(flow, stop, FlowState(), end)
+                with part_of(thread):
+                    value = self._run(flow, stop, FlowState(), end)
                 return Reply(self.clock.now(), value)
             except EcsError as error:
                 return Reply(self.clock.now(), error=error)

@@ -40,6 +40,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
+    from ecskit.task_definitions import Checks
     from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import AsyncOnPoll
 
@@ -803,6 +804,51 @@ class AsyncServiceVerbs(Namespace):
             cluster=cluster,
             pin_images=pin_images,
             scale=scale,
+        )
+        return await self._runtime.run(flow)
+
+    async def verify(
+        self,
+        plan: Plan,
+        *,
+        definition: CreateServiceRequest | str | PathLike[str] | None = None,
+        task_definition: str | PathLike[str] | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
+        variables: Mapping[str, str] | None = None,
+    ) -> Checks:
+        """Verify that what a plan will deploy finds what it names in other services. Nothing is changed.
+
+        Reads images in ECR with the platforms of image indexes, roles and their trust policies, secrets, parameters, log
+        groups, environment files, EFS file systems, target groups, subnets and security groups, with clients that have the
+        session and the options of this one. Values of secrets are not read. What cannot be read is a check that was not
+        made, such as an image in another registry, or a role without permission to read it. This is no failure.
+
+        Args:
+            plan: What `services.plan` or `Plan.from_json` returned.
+            definition: The definition again, or the path of its file, after `Plan.from_json`, as for `services.apply`.
+            task_definition: The task definition again, after `Plan.from_json`, as for `services.apply`.
+            variables: The values of placeholders, if `definition` or `task_definition` are paths.
+
+        Returns:
+            The checks of the task definition, then those of the service. `str` shows them.
+
+        Raises:
+            VerificationFailed: Something does not exist, or does not fit: all of it.
+            RequestError: An argument is wrong, or the plan is for another region, or the definitions are not those of the
+                plan; nothing was sent.
+            ConfigurationError: The client wraps another one, so it cannot make clients for other services.
+            CredentialsError: There are no credentials.
+            ServiceError: ECS refuses a call, or the credentials are invalid or expired.
+            TransportError: ECS could not be reached.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/task_definition_parameters.html
+        """
+        from ecskit._plans import verifying as flows
+
+        flow = flows.verify(
+            plan,
+            definition=definition,
+            task_definition=task_definition,
+            variables=variables,
         )
         return await self._runtime.run(flow)
 

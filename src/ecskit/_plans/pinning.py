@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 import attrs
 
-from ecskit._core.effects import Flow, RawResponse, Reply, Send
+from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError, ServiceError
-from ecskit._core.retrying import Retrying, retry
+from ecskit._core.retrying import Retrying
 from ecskit._core.wording import escaped
+from ecskit._verification.images import IMAGE, EcrImage, ecr_image
+from ecskit._verification.reading import send
 from ecskit.models.task_definitions import (
     ContainerDefinition,
     DescribeTaskDefinitionRequest,
@@ -19,13 +19,6 @@ from ecskit.models.task_definitions import (
 )
 
 __all__ = ["Pins", "pinned"]
-
-_ECR = re.compile(
-    r"(?P<registry>(?P<account>[0-9]{12})\.dkr[.-]ecr(?:-fips)?\.(?P<region>[a-z0-9-]+)\.(?:amazonaws\.com(?:\.cn)?|on\.aws))"
-    r"/(?P<repository>[a-z0-9][a-z0-9._/-]*)(?::(?P<tag>[\w][\w.-]{0,127}))?"
-)
-"""An image in a private repository of ECR, without a digest."""
-_MISSING = frozenset({"ImageNotFoundException", "RepositoryNotFoundException"})
 
 
 @attrs.frozen
@@ -53,19 +46,19 @@ def pinned(verb: str, wanted: str | RegisterTaskDefinitionRequest | None, curren
     problems: list[tuple[str, str]] = []
     for container in (yield from _containers(verb, wanted, current)):
         name, image = str(container.name), container.image or ""
-        found = _ECR.fullmatch(image)
-        if found is None:
+        found = ecr_image(image)
+        if found is None or found.digest:
             if "@sha256:" not in image:
                 notes.append(f"{name}: {escaped(image)} is in no private repository of ECR, and keeps its tag")
             continue
         try:
             digest = yield from _digest(found)
         except ServiceError as error:
-            if error.code not in _MISSING:
+            if error.code not in IMAGE.absent:
                 raise
             problems.append((f"images[{name!r}]", f"ECR does not have {escaped(image)}: {error.code}"))
         else:
-            images[name] = f"{found['registry']}/{found['repository']}@{digest}"
+            images[name] = found.pinned(digest)
             notes.append(f"{name}: {escaped(image)} is {digest}")
     if problems:
         raise RequestError(verb, problems)
@@ -84,16 +77,6 @@ def _containers(
     return described.task_definition.container_definitions
 
 
-def _digest(image: re.Match[str]) -> Flow[str]:
-    params = {
-        "registryId": image["account"],
-        "repositoryName": image["repository"],
-        "imageIds": [{"imageTag": image["tag"] or "latest"}],
-    }
-
-    def attempt() -> Flow[Mapping[str, Any]]:
-        reply: Reply[RawResponse] = yield Send("DescribeImages", params, service="ecr", region=image["region"])
-        return reply.get().parsed or {}
-
-    details = (yield from retry(attempt)).get("imageDetails") or [{}]
-    return str(details[0].get("imageDigest"))
+def _digest(image: EcrImage) -> Flow[str]:
+    answer = yield from send(IMAGE.service, IMAGE.operation, image.params, image.region)
+    return str(IMAGE.read(answer, image)["imageDigest"])

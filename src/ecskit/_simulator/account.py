@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.records.timed_resources import TimedResource
     from ecskit._simulator.records.tokens import CreationToken, LaunchToken
     from ecskit._simulator.resource_script import Progress
+    from ecskit._simulator.scalable_targets import ScalableTarget
     from ecskit._simulator.task_lifecycle import Step
 
 DEFAULT_CLUSTER = "default"
@@ -62,6 +63,7 @@ class Account:
         shortage: The shortage of capacity that the current request meets, if any.
         log_behaviour: How CloudWatch Logs answers.
         logged: The tasks that write lines.
+        scalable_targets: The scalable targets of Application Auto Scaling, by their resource ids.
     """
 
     arns: Arns
@@ -94,6 +96,7 @@ class Account:
     feed: ChangeFeed | None = None
     log_behaviour: LogBehaviour = attrs.field(factory=LogBehaviour)
     logged: list[LoggedTask] = attrs.field(factory=list)
+    scalable_targets: dict[str, ScalableTarget] = attrs.field(factory=dict)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 Respond = Callable[[str, bytes], Response]
 """Return the response for an `X-Amz-Target` header and a body."""
 
-_EVENTS = ("before-send.ecs", "before-send.cloudwatch-logs")
+_EVENTS = ("before-send.ecs", "before-send.cloudwatch-logs", "before-send.application-auto-scaling")
 """The services that are simulated, by the names that botocore gives them in events."""
 
 

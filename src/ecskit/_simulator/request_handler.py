@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import attrs
 
-from ecskit._simulator import log_events, operations
+from ecskit._simulator import log_events, operations, scalable_targets
 from ecskit._simulator.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.validation import check_request, check_response
@@ -66,14 +66,16 @@ class RequestHandler:
 
     def _model_of(self, operation: str) -> dict[str, Any]:
         """Return the service model that has an operation."""
-        return log_events.load_model() if operation in log_events.OPERATIONS else self._model
+        others = (log_events, scalable_targets)
+        return next((each.load_model() for each in others if operation in each.OPERATIONS), self._model)
 
     def _admit(self, operation: str, request: Wire, now: float) -> Operation:
         """Return the function that performs an operation, if the request is valid and not throttled."""
         model = self._model_of(operation)
         if operation not in model["operations"]:
             raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
-        perform = operations.TABLE.get(operation) or log_events.OPERATIONS.get(operation)
+        others = {**log_events.OPERATIONS, **scalable_targets.OPERATIONS}
+        perform = operations.TABLE.get(operation) or others.get(operation)
         if perform is None:
             raise not_simulated(f"the operation {operation}")
         self._account.advance(now)

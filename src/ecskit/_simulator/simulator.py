@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ecskit._core.quotas import Quota
 from ecskit._drive.clock import Clock, SystemClock
-from ecskit._simulator import log_events, operations
+from ecskit._simulator import log_events, operations, scalable_targets
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
 from ecskit._simulator.clients import ClientSettings
@@ -504,7 +504,7 @@ class Simulator(RequestHandler):
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
         with self._lock:
-            answer: Wire = copied(self._answer(operation, copied(request)))
+            answer: Wire = copied(self._answer(scalable_targets.named(operation, request), copied(request)))
             return answer
 
     def respond(self, target: str, body: bytes) -> Response:
@@ -521,9 +521,12 @@ class Simulator(RequestHandler):
         with self._lock:
             request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
             try:
-                logs = target.startswith(log_events.TARGET_PREFIX)
-                prefix = log_events.TARGET_PREFIX if logs else self._model["metadata"]["targetPrefix"]
+                others = (log_events.TARGET_PREFIX, scalable_targets.TARGET_PREFIX)
+                ours = self._model["metadata"]["targetPrefix"]
+                prefix = next((each for each in others if target.startswith(each)), ours)
                 operation = parse_target(target, prefix)
+                if prefix == scalable_targets.TARGET_PREFIX:
+                    operation = scalable_targets.named(operation, {}, by_prefix=True)
                 return render(200, self._answer(operation, parse_body(body)), request_id)
             except SimulatedError as error:
                 return render_error(error, request_id)

@@ -27,6 +27,7 @@ from ecskit._core.errors import (
 )
 from ecskit._core.reasons import passes
 from ecskit._core.retrying import Retrying, RetryLimits, back_off, retry
+from ecskit._core.wording import plural
 from ecskit._polling.bulk import AsyncOnProgress, Progress, add_cause, check_on_progress
 from ecskit._polling.guarding import guarded
 from ecskit._polling.options import is_count, is_seconds
@@ -353,8 +354,12 @@ def _find_started(chunks: Sequence[_Chunk]) -> Flow[dict[str, EcsError]]:
 
 
 def _clean_up(chunks: list[_Chunk], on_cancel: OnCancel) -> Flow[None]:
-    """Stop all tasks."""
+    """Stop all tasks, or log which are left."""
     if on_cancel == "leave":
+        arns = [task.task_arn for chunk in chunks for task in chunk.tasks]
+        lost = [chunk.tokens[-1] for chunk in chunks if chunk.unanswered and chunk.unanswered.may_have_taken_effect]
+        text = "a launch ended early; %s were started: %s; calls that may have started more have the client tokens: %s"
+        log.info(text, plural(len(arns), "task"), ", ".join(arns) or "none", ", ".join(lost) or "none")
         return
     for token, error in (yield from _find_started(chunks)).items():
         log.warning("tasks with client token %s may run and are not stopped: %s", token, described(error))

@@ -30,10 +30,21 @@ _SHARED = (
     os.path.join(str(service_model.DATA_PATH), ""),
     *(
         os.path.join(Loader.BUILTIN_DATA_PATH, name)
-        for name in (f"ecs{os.sep}", "partitions", "sdk-default-configuration")
+        for name in (f"ecs{os.sep}", f"logs{os.sep}", "partitions", "sdk-default-configuration")
     ),
 )
-"""Beginnings of the paths of shared files. botocore adds to the models of other services after reading them."""
+"""Beginnings of the paths of shared files. botocore adds to the models of other services after reading them; of logs
+only to the pages, which ecskit does not use."""
+
+
+_LISTED: dict[object, list[str]] = {}
+"""The services in the folders of data files, by the paths and when they were changed."""
+
+
+def _changed_at(path: str) -> float | None:
+    with suppress(OSError):
+        return os.stat(path).st_mtime_ns
+    return None
 
 
 @functools.cache
@@ -64,6 +75,13 @@ class ShippedModelLoader(Loader):
         super().__init__(
             extra_search_paths=[str(service_model.DATA_PATH), *extra_search_paths], file_loader=_SharedFiles()
         )
+
+    def list_available_services(self, type_name: str) -> list[str]:
+        # For a client of another service. Two lists of hundreds of folders take longer than all else that makes it.
+        key = (type_name, *((path, _changed_at(path)) for path in self.search_paths))
+        if key not in _LISTED:
+            _LISTED[key] = super().list_available_services(type_name)
+        return _LISTED[key]
 
     def load_service_model(self, service_name: str, type_name: str, api_version: str | None = None) -> Any:
         if service_name == "ecs":

@@ -11,9 +11,17 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions as boto, xform_name
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from ecskit._core.effects import RawResponse, Send
-from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, ServiceError
+from ecskit._core.errors import (
+    ClientClosedError,
+    ConfigurationError,
+    EcsError,
+    MalformedResponseError,
+    RequestError,
+    ServiceError,
+)
 
 from . import credentials, sessions
 from .failures import service_error, transport_error
@@ -27,11 +35,16 @@ _OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebser
 
 
 _ENDPOINTS = {
-    "ecr": "AWS_ENDPOINT_URL_ECR",
-    "logs": "AWS_ENDPOINT_URL_CLOUDWATCH_LOGS",
-    "application-autoscaling": "AWS_ENDPOINT_URL_APPLICATION_AUTO_SCALING",
+    "logs": "CLOUDWATCH_LOGS",
+    "application-autoscaling": "APPLICATION_AUTO_SCALING",
+    "secretsmanager": "SECRETS_MANAGER",
+    "elbv2": "ELASTIC_LOAD_BALANCING_V2",
 }
-"""The environment variable with the endpoint of each service."""
+"""The name of each service in the environment variable with its endpoint, if it is not that of the client."""
+
+
+def _variable(service: str) -> str:
+    return f"AWS_ENDPOINT_URL_{_ENDPOINTS.get(service, service.upper())}"
 
 
 def client_arguments(session: Any, options: Options, send: Send) -> dict[str, Any]:
@@ -43,7 +56,7 @@ def client_arguments(session: Any, options: Options, send: Send) -> dict[str, An
     arguments = sessions.client_arguments(session, options)
     del arguments["api_version"]
     endpoint = arguments.get("endpoint_url")
-    if endpoint and (_ENDPOINTS[send.service] in os.environ or (urlsplit(endpoint).hostname or "").endswith(_OF_AWS)):
+    if endpoint and (_variable(send.service) in os.environ or (urlsplit(endpoint).hostname or "").endswith(_OF_AWS)):
         del arguments["endpoint_url"]
     single = Config(retries=cast("Any", {"total_max_attempts": 1, "mode": "standard"}))
     region = {"region_name": send.region} if send.region else {}
@@ -67,9 +80,10 @@ def given(logs: Any, send: Send) -> Any:
         ConfigurationError: None was passed, or it is for another service or region.
     """
     if logs is None or send.service != "logs":
+        passed = "pass one to `wrap`: logs=, or " if send.service == "logs" else ""
         raise ConfigurationError(
-            f"{send.operation}: this client wraps one for ECS, and cannot make one for the service {send.service}; pass"
-            f" one to `wrap`: {send.service}=, or make the client with session= in place of `wrap`"
+            f"{send.operation}: this client wraps one for ECS, and cannot make one for the service {send.service};"
+            f" {passed}make the client with session= in place of `wrap`"
         )
     region = logs.meta.region_name
     if send.region not in (None, region):
@@ -94,6 +108,8 @@ def failure(error: Exception, send: Send, *, closed: bool) -> EcsError | None:
         failed = service_error(error.response, send.operation, None)
     elif isinstance(error, boto.ParamValidationError):
         return RequestError(send.operation, list(wire_problems(str(error.kwargs.get("report", "")))))
+    elif isinstance(error, ResponseParserError):  # its text has the whole body
+        failed = MalformedResponseError(send.operation, "the response is none of AWS; a proxy may have sent it")
     else:
         failed = transport_error(send.operation, error)
     if closed and not isinstance(failed, ServiceError):

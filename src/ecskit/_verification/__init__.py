@@ -1,0 +1,1 @@
+"""Verification: whether the resources of other services that a definition names exist, and fit."""

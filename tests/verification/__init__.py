@@ -1,0 +1,1 @@
+"""Tests of `services.verify` and of pinned images."""
