@@ -18,6 +18,7 @@ from ecskit._core.documented import Documented
 from ecskit._core.effects import Flow, GetRegion
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
+from ecskit._core.wording import escaped
 from ecskit._deployments.arguments import FollowOptions, RollbackOptions
 from ecskit._deployments.deploy import follow_to_end, make_and_follow
 from ecskit._deployments.errors import DeploymentFailed, DeploymentRolledBack
@@ -62,6 +63,16 @@ class Applied(Documented):
     def changed(self) -> bool:
         """Whether this call changed anything."""
         return self.plan.changed
+
+    def __str__(self) -> str:
+        """Return what was done, and the state of the service, in one line."""
+        service = self.service
+        done = "was as planned already"
+        if self.changed:
+            done = "was created" if self.plan.action == "create" else "was changed"
+        state = f"{service.running_count or 0} of {service.desired_count or 0} tasks running"
+        runs = f"{str(service.task_definition).rsplit('/', 1)[-1]}, " if service.task_definition else ""
+        return escaped(f"service {self.plan.service} {done}: {self.progress or runs + state}")
 
 
 def apply(
@@ -185,8 +196,15 @@ def inputs_of(
     again = check_inputs(verb, definition, given, images=plan.images, cluster=plan.cluster, scale=plan.scale)
     expected = plan.inputs.digest(plan.salt) if plan.inputs else plan.digest
     if again.digest(plan.salt) != expected:
-        problem = "is not the one of the plan, or its placeholders have other values; make a new plan"
-        raise RequestError(verb, [("definition", problem)])
+        problem = (
+            "they, or the values of their placeholders, are not those of the plan; pass the same, or make a new plan"
+        )
+        if task_definition is None and plan.registers is not None and not plan.images:
+            problem = (
+                f"is absent, and the plan registers a revision of {plan.registers}; pass the task definition again"
+            )
+            raise RequestError(verb, [("task_definition", problem)])
+        raise RequestError(verb, [("definition, task_definition", problem)])
     return again
 
 

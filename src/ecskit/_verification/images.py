@@ -119,9 +119,7 @@ def _found(reference: Reference, shown: Any) -> Flow[Any]:
     for rule in rules:
         prefix = rule["ecrRepositoryPrefix"]
         if prefix == "ROOT" or image.repository.startswith(f"{prefix}/"):
-            return Unread(
-                f"it is not in ECR yet; its pull through cache rule {prefix} fetches it when it is pulled"
-            )
+            return Unread(f"it is not in ECR yet; its pull through cache rule {prefix} fetches it when it is pulled")
     return None
 
 
