@@ -7,7 +7,9 @@ poll. Waits whose polls take several steps are run against the simulator too.
 from __future__ import annotations
 
 import contextlib
+import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
@@ -22,6 +24,9 @@ from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import VirtualClock
+from ecskit._verification import resources
+from ecskit._verification.images import IMAGE
+from ecskit._verification.references import ResourceType
 from ecskit.errors import AccessDeniedException, EcsError, TaskFailedError
 from ecskit.models import (
     AwsVpcConfiguration,
@@ -512,7 +517,17 @@ def page() -> str:
             f"`{'logs' if action in LOG_OPERATIONS else 'ecs'}:{action}`" for action in sorted(row.actions)
         )
         table.append(f"| `ecs.{row.verb}` | {actions} | {row.when} |")
-    return TEXT.format(table="\n".join(table))
+    return TEXT.format(table="\n".join(table), verify=textwrap.fill(f"- {verify()}", 120, subsequent_indent="  "))
+
+
+def verify() -> str:
+    """Return the permissions of `services.verify`, which are all optional."""
+    types = [each for each in (*vars(resources).values(), IMAGE) if isinstance(each, ResourceType)]
+    actions = {action for each in types for action in re.findall(r"\w+:\w+", each.action)}
+    actions |= {"ecr:BatchGetImage", "ecr:DescribePullThroughCacheRules"}
+    listed = ", ".join(f"`{action}`" for action in sorted(actions))
+    verbs = "`services.verify` and `task_definitions.verify`"
+    return f"{listed} for {verbs}: without one of them, the checks that need it are not made."
 
 
 TEXT = """\
@@ -526,6 +541,8 @@ An operation needs the IAM action of the same name: `ecs.run_task` needs `ecs:Ru
 
 Some operations need further permissions:
 
+- `ecs.services.plan` with `pin_images` needs `ecr:DescribeImages`; `ecs.services.verify` needs
+  `ecs:DescribeTaskDefinition` if the plan registers no task definition, and `ecs.task_definitions.verify` for a name.
 - Running a task and registering a task definition need `iam:PassRole` for its task role and execution role.
 - Tags on tasks and task definitions need `ecs:TagResource`.
 - `pause_autoscaling` and `services.resume_autoscaling` need `application-autoscaling:DescribeScalableTargets`,
@@ -542,6 +559,7 @@ These permissions are optional:
   `log_tail`: without them, a warning is logged, `on_log` is not called, and the error has no lines. `tasks.explain` has
   a note instead.
 - `ecs:DescribeTaskDefinition` for `run`: without it, pass `container`.
+{verify}
 - `ecs:ListServiceDeployments` and `ecs:DescribeServiceDeployments` for verbs that follow a deployment: without them,
   the verbs log a warning and [use the service](deployments.md#without-the-permissions).
 - `ecs:ListTasks` and `ecs:DescribeTasks` for verbs that follow a deployment: they are needed for the reasons why tasks

@@ -157,6 +157,8 @@ def apply(options: argparse.Namespace, signals: Signals) -> None:
         with ecskit.Client(region_name=options.region, endpoint_url=options.endpoint_url) as ecs:
             plan = ecs.services.plan(options.file, task_definition=options.task_definition, images=options.image)
             print(plan)
+            if options.verify:
+                print(ecs.services.verify(plan))
             if options.dry_run:
                 return
             applied = ecs.services.apply(
@@ -260,6 +262,7 @@ def read_arguments() -> argparse.Namespace:
     what.add_argument("--file", metavar="SERVICE", help="service definition, JSON or YAML, to plan and apply")
     what.add_argument("--task-file", metavar="TASK", help="its task definition, JSON or YAML")
     what.add_argument("--dry-run", action="store_true", help="show the plan of --file, and change nothing")
+    what.add_argument("--verify", action="store_true", help="check whether what --file names exists")
     what.add_argument("--resume", metavar="HANDLE", help="resume watching a deployment, and change nothing")
     how = parser.add_argument_group("how to follow it")
     how.add_argument("--until", choices=UNTIL, default="deployed", metavar="deployed|stable|paused|STAGE")
@@ -289,8 +292,8 @@ def read_arguments() -> argparse.Namespace:
         parser.error("expected a service to deploy, --file, or --resume")
     if options.file is not None and (options.env or options.desired_count is not None or options.force):
         parser.error("--file cannot be used with --env, --desired-count and --force: write them into the file")
-    if options.file is None and (options.task_file or options.dry_run):
-        parser.error("--task-file and --dry-run need --file")
+    if options.file is None and (options.task_file or options.dry_run or options.verify):
+        parser.error("--task-file, --dry-run and --verify need --file")
     try:
         read_files(options)
     except (OSError, RequestError, MissingExtraError) as error:

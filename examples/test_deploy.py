@@ -324,6 +324,12 @@ def test_files_are_planned_and_applied(here: Here, tmp_path: Path) -> None:
     code, lines = here.deploy(*files, "--dry-run")
     assert (code, lines[0], updates(here.simulator)) == (0, "register a revision of web", 0)
     assert "create service web of default in us-east-1, account 123456789012: a deployment follows" in lines
+    here.monkeypatch.setenv("AWS_ENDPOINT_URL", os.environ["AWS_ENDPOINT_URL_ECS"])  # it has no other services
+    code, lines = here.deploy(*files, "--dry-run", "--verify")
+    subnet = "networkConfiguration.awsvpcConfiguration.subnets[0]: the subnet subnet-1"
+    why = "the service could not be reached: the response is none of AWS; a proxy may have sent it"
+    assert (code, lines[-1]) == (0, f"{subnet}: {why}")
+    here.monkeypatch.delenv("AWS_ENDPOINT_URL")
     code, lines = here.deploy(*files)
     assert (code, lines[-1]) == (0, "APPLIED")
     code, lines = here.deploy(*files, "--image", "app=repo/app:2", "--stable-for", "30")

@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "_explain": {"_core", "models"},
     # Domains. None imports a front.
     "_definitions": {"_core", "models", "_rules"},
-    "_task_definitions": FLOWS | {"_definitions", "_rules"},
+    "_task_definitions": FLOWS | {"_definitions", "_rules", "_verification"},
     "_service_definitions": {"_core", "models", "_definitions", "_rules"},
     "_logs": FLOWS,
     "_verification": FLOWS | {"_rules"},

@@ -323,7 +323,7 @@ def test_json_without_definitions() -> None:
         with pytest.raises(RequestError, match="definition, task_definition: they, or the values"):
             ecs.services.apply(plan, definition=definition({**FARGATE, "desiredCount": 3}))
         registers = attrs.evolve(Plan.from_json(plan.to_json()), registers="web")
-        message = "task_definition: is absent, and the plan registers a revision of web; pass the task definition again"
+        message = "task_definition: is absent, and the plan registers a revision of web; pass it again"
         with pytest.raises(RequestError, match=message):
             ecs.services.apply(registers, definition=definition({**FARGATE, "desiredCount": 3}))
 

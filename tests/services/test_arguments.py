@@ -113,11 +113,14 @@ PLAN = Plan(
     salt="00",
     inputs=Inputs(definition=REQUEST),
 )
+PAUSE: list[tuple[str, Any]] = [("pause_autoscaling", value) for value in (None, 1, "yes")]
 COUNTS: list[tuple[str, Any]] = [("desired_count", value) for value in (-1, "2", 1.5, None, True)]
 VERBS: dict[str, Verb] = {
-    "deploy": of("deploy", {**WEB, "force": True}, SERVICE, CHANGE, FOLLOWING, REMEDY, PATIENCE),
+    "deploy": of("deploy", {**WEB, "force": True}, SERVICE, CHANGE, FOLLOWING, REMEDY, PATIENCE, PAUSE),
     "start_deployment": of("start_deployment", {**WEB, "force": True}, SERVICE, CHANGE),
-    "rollback": of("rollback", WEB, SERVICE, [("cluster", 7)], PATIENCE),
+    "rollback": of("rollback", WEB, SERVICE, [("cluster", 7), ("to", ""), ("to", 7)], PATIENCE),
+    "history": of("history", WEB, SERVICE, [("cluster", 7)]),
+    "resume_autoscaling": of("resume_autoscaling", WEB, SERVICE, [("cluster", 7)]),
     "scale": of(
         "scale",
         {**WEB, "desired_count": 1},
@@ -144,6 +147,12 @@ VERBS: dict[str, Verb] = {
         [(name, value) for name, value in CHANGE if name in ("task_definition", "images", "cluster")],
         [(name, value) for name in ("scale", "pin_images") for value in (None, 1, "yes")],
     ),
+    "verify": of(
+        "verify",
+        {"plan": PLAN},
+        [("plan", value) for value in (None, "{}", 7)],
+        [("definition", 7), ("task_definition", 7), ("variables", {})],
+    ),
     "apply": of(
         "apply",
         {"plan": PLAN},
@@ -152,6 +161,7 @@ VERBS: dict[str, Verb] = {
         FOLLOWING,
         REMEDY,
         PATIENCE,
+        PAUSE,
     ),
     "watch": of(
         "watch",
@@ -204,7 +214,7 @@ def test_a_wrong_argument(verb: str, name: str, value: object) -> None:
 
 
 NEEDED = {"self", "allow_missing", "tags", "services", "scheduling_strategy", "launch_type", "namespace"}
-READS = {"describe", "explain", "iter", "logs", "roll_back"}
+READS = {"describe", "explain", "history", "iter", "logs", "roll_back"}
 
 
 def test_every_parameter_is_in_the_table() -> None:
@@ -232,7 +242,7 @@ def test_cancel_is_an_event(verb: str) -> None:
     case = VERBS[verb]
     ecs = Ecs.sync(furnished())
     if "cancel" not in inspect.signature(case.call(ecs)).parameters:
-        assert verb in ("start_deployment", "plan")
+        assert verb in ("start_deployment", "plan", "verify", "history", "resume_autoscaling")
         return
     went = perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
     assert "cancel" in str(went.raised(RequestError))

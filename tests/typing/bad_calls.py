@@ -50,6 +50,7 @@ def callbacks(ecs: ecskit.Client) -> None:
     ecs.wait.tasks_running("arn", on_poll=of_text)  # E: arg-type / reportArgumentType
     ecs.wait.tasks_running("arn", on_poll=lambda story: story.polls < 3)  # E: arg-type / reportArgumentType
     ecs.tasks.run_to_completion("job", on_poll=later)  # E: arg-type / reportArgumentType
+    ecs.tasks.run_to_completion("job", on_log=later)  # E: arg-type / reportArgumentType
 
 
 async def colours(ecs: ecskit.AsyncClient) -> None:

@@ -15,7 +15,7 @@ from ecskit.container_instances import AgentUpdate
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
-from ecskit.tasks import RunTaskResult, TaskOutcome
+from ecskit.tasks import AsyncOnLog, LogLine, RunTaskResult, TaskOutcome
 from ecskit.waits import AsyncOnPoll, WaitStory
 
 
@@ -167,6 +167,10 @@ async def callbacks(ecs: ecskit.AsyncClient) -> None:
         await ecs.wait.tasks_running("arn", on_poll=callback)
     await ecs.wait.tasks_running("arn", on_poll=lambda story: handles.append(story.handle.to_json()))
     await ecs.tasks.run_to_completion("job", on_poll=print)
+    lines: asyncio.Queue[LogLine] = asyncio.Queue()
+    on_log: AsyncOnLog = lines.put
+    for shown in (on_log, print):
+        await ecs.tasks.run_to_completion("job", on_log=shown)
     await ecs.services.deploy("web", force=True, on_poll=print)
 
     async def publish(story: WaitStory) -> int:

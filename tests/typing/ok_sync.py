@@ -19,7 +19,7 @@ from ecskit.container_instances import AgentOutcome, AgentUpdate
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
 from ecskit.services import DeploymentEnded, DeploymentEvent, DeploymentProgress, StartedDeployment
-from ecskit.tasks import LogStream, OutcomeKind, RunTaskResult, TaskOutcome
+from ecskit.tasks import Diagnosis, LogLine, LogStream, OnLog, OutcomeKind, RunTaskResult, TaskOutcome
 from ecskit.waits import OnPoll, WaitStory
 
 
@@ -299,6 +299,14 @@ def definitions(ecs: ecskit.Client, described: models.TaskDefinition) -> None:
     assert_type(registered.changes, task_definitions.Difference)
 
 
+def inside(ecs: ecskit.Client, handle: DeploymentHandle) -> None:
+    with ecs.tasks.logs("arn", follow=True) as lines:
+        assert_type(next(lines), LogLine)
+    assert_type(ecs.tasks.explain("arn", log_tail=20), Diagnosis)
+    assert_type(handle.explain(), Diagnosis)
+    assert_type(handle.status().diagnosis, Diagnosis)
+
+
 def callbacks(ecs: ecskit.Client) -> None:
     stories: list[WaitStory] = []
     handles: list[str] = []
@@ -307,4 +315,8 @@ def callbacks(ecs: ecskit.Client) -> None:
         ecs.wait.tasks_running("arn", on_poll=callback)
     ecs.wait.tasks_running("arn", on_poll=lambda story: handles.append(story.handle.to_json()))
     ecs.tasks.run_to_completion("job", on_poll=print)
+    lines: list[LogLine] = []
+    on_log: OnLog = lines.append
+    for shown in (on_log, print):
+        ecs.tasks.run_to_completion("job", on_log=shown, log_tail=50)
     ecs.services.deploy("web", force=True, on_poll=print)

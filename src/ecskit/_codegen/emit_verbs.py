@@ -76,9 +76,10 @@ NAMESPACES = (
     Namespace(
         name="task_definitions",
         class_="TaskDefinitionVerbs",
-        about="Register and remove task definitions. Functions that need no client are in `ecskit.task_definitions`.",
+        about="Register, verify and remove task definitions. `ecskit.task_definitions` has what needs no client.",
         modules=(
             "ecskit._task_definitions.registering",
+            "ecskit._task_definitions.verifying",
             "ecskit._task_definitions.removing",
             "ecskit._task_definitions.pruning",
         ),

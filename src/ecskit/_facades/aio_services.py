@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ecskit.services import (
         Applied,
         AsyncOnPause,
-        Checks,
         DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
+    from ecskit.task_definitions import Checks
     from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import AsyncOnPoll
 
@@ -1001,20 +1001,6 @@ class AsyncServiceVerbs(Namespace):
             follow_options=follow_options,
             rollback_options=rollback_options,
             wait_options=wait_options,
-        )
-        return await self._runtime.run(flow)
-
-    async def check_region(
-        self,
-        verb: str,
-        plan: Plan,
-    ) -> None:
-        """Raise RequestError if a plan is for another region than the client."""
-        from ecskit._plans import applying as flows
-
-        flow = flows.check_region(
-            verb,
-            plan,
         )
         return await self._runtime.run(flow)
 

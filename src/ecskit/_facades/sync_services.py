@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         Applied,
-        Checks,
         DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
+    from ecskit.task_definitions import Checks
     from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import OnPoll
 
@@ -1016,20 +1016,6 @@ class ServiceVerbs(Namespace):
             wait_options=wait_options,
         )
         return self._runtime.run(flow, cancel)
-
-    def check_region(
-        self,
-        verb: str,
-        plan: Plan,
-    ) -> None:
-        """Raise RequestError if a plan is for another region than the client."""
-        from ecskit._plans import applying as flows
-
-        flow = flows.check_region(
-            verb,
-            plan,
-        )
-        return self._runtime.run(flow)
 
     def create(
         self,

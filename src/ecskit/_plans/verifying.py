@@ -9,9 +9,9 @@ from typing import Any
 from ecskit._core.effects import Flow
 from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
-from ecskit._plans.applying import check_region, inputs_of
+from ecskit._plans.given import check_region, inputs_of
+from ecskit._plans.making import make_plan
 from ecskit._plans.plan import Inputs, Plan, Steps
-from ecskit._plans.planning import make_plan
 from ecskit._service_definitions.files import to_create_request
 from ecskit._verification.checks import Checks
 from ecskit._verification.references import Scene

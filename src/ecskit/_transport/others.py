@@ -11,9 +11,17 @@ from urllib.parse import urlsplit
 
 from botocore import exceptions as boto, xform_name
 from botocore.config import Config
+from botocore.parsers import ResponseParserError
 
 from ecskit._core.effects import RawResponse, Send
-from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, ServiceError
+from ecskit._core.errors import (
+    ClientClosedError,
+    ConfigurationError,
+    EcsError,
+    MalformedResponseError,
+    RequestError,
+    ServiceError,
+)
 
 from . import credentials, sessions
 from .failures import service_error, transport_error
@@ -100,6 +108,8 @@ def failure(error: Exception, send: Send, *, closed: bool) -> EcsError | None:
         failed = service_error(error.response, send.operation, None)
     elif isinstance(error, boto.ParamValidationError):
         return RequestError(send.operation, list(wire_problems(str(error.kwargs.get("report", "")))))
+    elif isinstance(error, ResponseParserError):  # its text has the whole body
+        failed = MalformedResponseError(send.operation, "the response is none of AWS; a proxy may have sent it")
     else:
         failed = transport_error(send.operation, error)
     if closed and not isinstance(failed, ServiceError):

@@ -7,6 +7,7 @@ from collections.abc import Generator
 from contextlib import contextmanager
 
 from botocore import exceptions as boto
+from botocore.parsers import ResponseParserError
 
 from ecskit._core.errors import (
     ClientClosedError,
@@ -77,14 +78,14 @@ def _innermost(error: Exception) -> str:
 def cause(error: Exception) -> Exception | None:
     """Return the `__cause__` for the translated error.
 
-    It is None if the text of `error` holds values that were sent or the password of an endpoint, or if the translated
-    error holds all of `error`: the text of a service error is not escaped.
+    It is None if the text of `error` holds values that were sent, a body that was received, or the password of an
+    endpoint, or if the translated error holds all of `error`: the text of a service error is not escaped.
     """
     if is_secretive(error):
         return None
     if credentials.is_of_credentials(error):
         return credentials.cause(error)
-    return None if isinstance(error, (boto.ParamValidationError, boto.ClientError)) else error
+    return None if isinstance(error, (boto.ParamValidationError, boto.ClientError, ResponseParserError)) else error
 
 
 @contextmanager

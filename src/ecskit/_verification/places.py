@@ -39,7 +39,9 @@ def _role(principal: str) -> Find:
 
     def judge(reference: Reference, shown: Any) -> Iterator[Check]:
         arn = shown["Arn"]
-        if reference.shown.startswith("arn:") and reference.shown != arn:
+        if _account(reference.shown) not in (None, _account(arn)):
+            yield _elsewhere(reference)
+        elif reference.shown.startswith("arn:") and reference.shown != arn:
             yield reference.missing(f"does not exist, but {arn} does; correct the path")
         elif not any(_trusts(each, principal) for each in _listed(shown["AssumeRolePolicyDocument"]["Statement"])):
             yield reference.missing(f"is not trusted: let its trust policy allow sts:AssumeRole to {principal}")
@@ -51,9 +53,13 @@ def _role(principal: str) -> Find:
 
 def _trusts(statement: Wire, principal: str) -> bool:
     who = statement.get("Principal", {})
-    trusted = who == "*" or {principal, "*"} & set(_listed(who.get("Service", ())))
+    if who == "*" or "*" in _listed(who.get("AWS", ())):
+        trusted = True
+    else:  # some partitions have names of their own for the same service
+        service = principal.partition(".")[0]
+        trusted = any(each == "*" or each.partition(".")[0] == service for each in _listed(who.get("Service", ())))
     allowed = {"sts:assumerole", "sts:*", "*"} & {each.lower() for each in _listed(statement.get("Action", ()))}
-    return statement.get("Effect") == "Allow" and bool(trusted) and bool(allowed)
+    return statement.get("Effect") == "Allow" and trusted and bool(allowed)
 
 
 def _listed(value: Any) -> Sequence[Any]:
@@ -63,11 +69,16 @@ def _listed(value: Any) -> Sequence[Any]:
 
 def _own(scene: Scene, reference: Reference, name: str) -> Found:
     """Yield a resource, unless its ARN has another account, whose policies may not let this one describe it."""
-    account = name.split(":")[4] if name.startswith("arn:") and name.count(":") > 4 else ""
-    if account in ("", scene.account):
-        yield reference
-    else:
-        yield reference.not_made(f"it is in the account {account}")
+    yield reference if scene.account is None or _account(name) in (None, scene.account) else _elsewhere(reference)
+
+
+def _elsewhere(reference: Reference) -> Check:
+    return reference.not_made("it is in another account")
+
+
+def _account(name: str) -> str | None:
+    """Return the account in an ARN; None for any other name."""
+    return (name.split(":")[4] or None) if name.startswith("arn:") and name.count(":") > 4 else None
 
 
 def _region(name: str) -> str | None:
@@ -143,7 +154,7 @@ def _environment_file(_: Scene, path: str, value: str) -> Found:
     if value.startswith("arn:") and bucket and key:
         yield Reference(path=path, resource=ENVIRONMENT_FILE, key=(bucket, key), shown=value, judge=exists)
     else:
-        yield Check(path, "the environment file", "missing", "is not named by the ARN of an object in S3; correct it")
+        yield Check(path, "the environment file", "not made", "it is not named by the ARN of an object in S3")
 
 
 def _file_system(scene: Scene, path: str, configuration: Wire) -> Found:

@@ -22,7 +22,8 @@ class Scene:
     task: Wire
     service: Wire
     region: str
-    account: str
+    account: str | None
+    """None if it is unknown."""
 
     @property
     def is_awsvpc(self) -> bool:
@@ -31,10 +32,11 @@ class Scene:
 
     @property
     def is_fargate(self) -> bool:
-        """Whether tasks run on Fargate, by what the definitions state."""
-        providers = [each.get("capacityProvider") for each in self.service.get("capacityProviderStrategy", ())]
-        launched = {self.service.get("launchType"), *providers, *self.task.get("requiresCompatibilities", ())}
-        return bool(launched & {"FARGATE", "FARGATE_SPOT"})
+        """Whether tasks run on Fargate only, by what the definitions state."""
+        providers = {each.get("capacityProvider") for each in self.service.get("capacityProviderStrategy", ())}
+        launch_type = self.service.get("launchType")
+        launched = providers or {launch_type} - {None} or set(self.task.get("requiresCompatibilities", ()))
+        return bool(launched) and launched <= {"FARGATE", "FARGATE_SPOT"}
 
 
 @attrs.frozen(kw_only=True, eq=False)
