@@ -354,7 +354,7 @@ def test_a_plan_from_json() -> None:
     went, elsewhere = both(act(None))
     assert "services.verify: definition: the plan was read from JSON" in str(went.raised(RequestError))
     went, _ = both(act(attrs.evolve(definition, desired_count=3)))
-    assert "is not the one of the plan" in str(went.raised(RequestError))
+    assert "are not those of the plan" in str(went.raised(RequestError))
 
 
 def test_a_task_definition_alone() -> None:
