@@ -547,6 +547,7 @@ Some operations need further permissions:
 - Tags on tasks and task definitions need `ecs:TagResource`.
 - `pause_autoscaling` and `services.resume_autoscaling` need `application-autoscaling:DescribeScalableTargets`,
   `RegisterScalableTarget`, `ListTagsForResource`, `TagResource` and `UntagResource` of the same service.
+  `services.resume_autoscaling` reads the service with `ecs:DescribeServices` if there is nothing to resume.
 - `ecs:DescribeTaskDefinition` cannot be limited to single task definitions. Most other actions can be limited to
   clusters or resources.
 

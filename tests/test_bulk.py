@@ -257,6 +257,10 @@ def test_what_describe_does_not_find() -> None:
     }
     assert ["default"] == [*error.results] == [each.cluster_name for each in error.found]
     assert {("a", True), ("b", True), ("default", False)} == {(each.name, bool(each.error)) for each in seen}
+    one = BulkProgress(total=3, succeeded=1, failed=0, name="default")
+    assert str(one) == "1 of 3; default"
+    last_one = BulkProgress(total=3, succeeded=1, failed=2, name="a", error=error.errors["a"])
+    assert str(last_one) == "3 of 3, 2 failed; a: ECS does not show 1 of 1 clusters: a"
     assert ["default"] == [each.cluster_name for each in missing(allow_missing=True).returned()]
 
 

@@ -144,8 +144,8 @@ def test_what_is_left() -> None:
     [
         ([("TAG", "1")], "variables: expected a mapping of str to str, such as os.environ, got list"),
         ("TAG", "variables: expected a mapping of str to str, such as os.environ, got str"),
-        ({"TAG": 1}, "containerDefinitions[0].image: the variable TAG is int, and no str"),
-        ({"TAG": None}, "containerDefinitions[0].image: the variable TAG is NoneType, and no str"),
+        ({"TAG": 1}, "containerDefinitions[0].image: the variable TAG must be text, and is int"),
+        ({"TAG": None}, "containerDefinitions[0].image: the variable TAG must be text, and is NoneType"),
     ],
 )
 def test_wrong_variables(variables: Any, message: str) -> None:

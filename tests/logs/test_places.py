@@ -65,7 +65,7 @@ def test_without_prefix_the_stream_is_unknown_until_the_container_has_started() 
 @pytest.mark.parametrize(
     ("driver", "options", "text"),
     [
-        (None, {}, "the task definition names no log driver; on EC2, it keeps the lines on the container instance"),
+        (None, {}, "the task definition names no log driver: on Fargate its lines are lost, on EC2 it keeps the lines"),
         ("awslogs", {}, "its log driver awslogs has no option awslogs-group; add it"),
         ("splunk", {"splunk_token": SECRET}, "its log driver is splunk: it sends the lines to the Splunk instance in"),
         ("fluentd", {}, "its log driver is fluentd: it sends the lines to the address in its option fluentd-address"),

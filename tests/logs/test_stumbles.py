@@ -138,7 +138,7 @@ def test_a_container_that_does_not_exist() -> None:
             {"since": datetime(2026, 1, 1)},  # noqa: DTZ001  # the mistake
             "since: expected an aware datetime, such as datetime.now(timezone.utc)",
         ),
-        ({"since": 5}, "since: expected a datetime or a timedelta, got int"),
+        ({"since": 5}, "since: expected an aware datetime or a timedelta, such as timedelta(minutes=10), got int"),
         ({"until": timedelta(-1)}, "until: expected a timedelta of 0 or more: how long ago it was, got datetime.time"),
         ({"timeout": -1}, "timeout: expected seconds, 0 or more, or None for no limit, got -1"),
         ({"containers": "app"}, "containers: expected names of containers, got 'app'; leave it out for all"),

@@ -33,6 +33,7 @@ def test_applying_twice(name: str) -> None:
     assert str(empty) == "service web of default in us-east-1, account 123456789012: nothing to change"
     assert writes(went) == ["CreateService"]
     assert not went.returned().changed
+    assert str(went.returned()).startswith("service web was as planned already: ")
     assert went.returned().service.status == "ACTIVE"
     assert SECRET not in str(created)
     assert SECRET not in created.to_json()

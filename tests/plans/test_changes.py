@@ -244,6 +244,8 @@ def test_images_of_the_current_task_definition() -> None:
     [sent] = went.requests("RegisterTaskDefinition")
     assert [each["image"] for each in sent["containerDefinitions"]] == ["app:9"]
     assert went.returned().progress.status == "SUCCESSFUL"
+    assert str(went.returned()).startswith("service web was changed: deployment ")
+    assert str(went.returned()).endswith("): SUCCESSFUL, 2 of 2 tasks running")
 
 
 def test_the_desired_count_stays() -> None:

@@ -319,7 +319,9 @@ def test_json(tmp_path: Path) -> None:
     assert went.returned().task_definition.endswith("task-definition/new:1")
     for wrong in ({"variables": {**variables, "PASSWORD": "other"}}, {"task_definition": "new"}):
         went = both(functools.partial(act, **wrong))
-        assert "is not the one of the plan, or its placeholders have other values; make a new plan" in str(went.error)
+        assert "definition, task_definition: they, or the values of their placeholders, are not those" in str(
+            went.error
+        )
         assert writes(went) == []
 
 
@@ -331,8 +333,12 @@ def test_json_without_definitions() -> None:
             ecs.services.apply(Plan.from_json(plan.to_json()))
         with pytest.raises(RequestError, match="definition: is absent, but task_definition or variables is given"):
             ecs.services.apply(plan, variables={})
-        with pytest.raises(RequestError, match="definition: is not the one of the plan"):
+        with pytest.raises(RequestError, match="definition, task_definition: they, or the values"):
             ecs.services.apply(plan, definition=definition({**FARGATE, "desiredCount": 3}))
+        registers = attrs.evolve(Plan.from_json(plan.to_json()), registers="web")
+        message = "task_definition: is absent, and the plan registers a revision of web; pass it again"
+        with pytest.raises(RequestError, match=message):
+            ecs.services.apply(registers, definition=definition({**FARGATE, "desiredCount": 3}))
 
 
 @pytest.mark.parametrize(

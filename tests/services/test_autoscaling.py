@@ -20,6 +20,7 @@ from ecskit.errors import (
     DeploymentFailed,
     RequestError,
     ServiceError,
+    ServicesMissing,
     WaitTimeout,
 )
 from ecskit.models import CreateServiceRequest
@@ -226,6 +227,8 @@ def test_resume() -> None:
     assert (went.returned(), went.sim.out) == (False, True)
     went = both(lambda ecs: ecs.services.resume_autoscaling("web"), furnished(suspended=None))
     assert went.returned() is False
+    went = both(lambda ecs: ecs.services.resume_autoscaling("wbe"), furnished())
+    assert str(went.raised(ServicesMissing)) == "ECS does not show 1 of 1 services in cluster 'default': wbe"
 
     def tagged(sim: Scaled) -> None:
         sim.target_tags[TAG] = "something else"
@@ -270,4 +273,8 @@ def test_bad_input() -> None:
     """The message names the argument, and nothing is sent."""
     went = both(lambda ecs: ecs.services.deploy("web", force=True, pause_autoscaling="yes"), furnished())
     assert str(went.raised(RequestError)) == "services.deploy: pause_autoscaling: expected True or False, got str"
+    assert went.calls == []
+    went = both(lambda ecs: ecs.services.resume_autoscaling(""), furnished())
+    expected = "services.resume_autoscaling: service: expected the name, ARN or model of one service, got ''"
+    assert str(went.raised(RequestError)) == expected
     assert went.calls == []

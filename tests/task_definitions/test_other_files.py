@@ -275,6 +275,7 @@ def test_suffixes_of_other_languages() -> None:
     ("path", "message"),
     [
         ("folder", "folder: is a folder; pass the path of a file"),
+        ("", "load: path: it is empty; pass the path of a file"),
         ("file://web.json", "file://web.json: expected the path of a file; leave out file://"),
         (
             '{"family": "hunter2"}',

@@ -191,7 +191,7 @@ def test_a_command_alone_leaves_the_environment() -> None:
 
 
 def ran(family: Any = "job", prepare: Callable[[Simulator], object] = lambda _: None, **arguments: Any) -> Went:
-    return both(lambda ecs: ecs.tasks.run(family, **FARGATE, **arguments), prepare=prepare)
+    return both(lambda ecs: ecs.tasks.run(family, **{**FARGATE, **arguments}), prepare=prepare)
 
 
 @pytest.mark.parametrize(
@@ -278,6 +278,11 @@ BAD_INPUT: list[tuple[Any, dict[str, Any], str]] = [
     ("job", {"on_conflict": "ignore"}, "on_conflict: expected one of raise, adopt, got 'ignore'"),
     ("job", {"on_cancel": "ignore"}, "on_cancel: expected one of leave, stop, stop_and_wait, got 'ignore'"),
     ("job", {"cluster": 3}, "cluster: "),
+    (
+        "job",
+        {"network": {"subnets": ["subnet-1"]}},
+        "network: expected AwsVpcConfiguration(subnets=[...]) or a NetworkConfiguration, got dict",
+    ),
     ("job", {"group": 3}, "group: "),
     ("job", {"group": 3, "command": ["x"]}, "group: "),
     ("job", {"tags": "a=b"}, "tags: "),

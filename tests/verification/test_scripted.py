@@ -329,7 +329,8 @@ def test_members_that_stay_are_verified_with_the_new_task_definition() -> None:
 def test_classic_load_balancers_are_not_read() -> None:
     """The role is, which ECS has for them."""
     went, elsewhere = both(verifies(WRITTEN["classic load balancer"]), {"GetRole": SERVICES})
-    assert ["loadBalancers[0].loadBalancerName: the load balancer old: classic load balancers are not read"] == [
+    why = "the classic load balancer: resources of this type are not looked up"
+    assert [f"loadBalancers[0].loadBalancerName: {why}"] == [
         str(check) for check in went.returned().not_made if "image" not in check.what
     ]
     assert elsewhere.operations == ["GetRole"]
@@ -353,7 +354,7 @@ def test_a_plan_from_json() -> None:
     went, elsewhere = both(act(None))
     assert "services.verify: definition: the plan was read from JSON" in str(went.raised(RequestError))
     went, _ = both(act(attrs.evolve(definition, desired_count=3)))
-    assert "is not the one of the plan" in str(went.raised(RequestError))
+    assert "are not those of the plan" in str(went.raised(RequestError))
 
 
 def test_a_task_definition_alone() -> None:

@@ -93,7 +93,7 @@ class _Filler:
         default = found["default"][2:] if "default" in found else found["other"][1:-1] if "other" in found else None
         value = self.variables.get(name)
         if name in self.variables and not isinstance(value, str):
-            problems.append(f"the variable {shortened(name)} is {type(value).__name__}, and no str")
+            problems.append(f"the variable {shortened(name)} must be text, and is {type(value).__name__}")
             return None
         if value or (value is not None and default is None):
             return value

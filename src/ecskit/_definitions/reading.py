@@ -37,6 +37,8 @@ def read(path: str | os.PathLike[str], subject: Subject, advice: str) -> tuple[A
         # Without the text: it may hold secrets, which the error of the operating system would show.
         problem = f"expected the path of a file, got JSON; {advice.replace('...', 'json.loads(...)')}"
         raise RequestError("load", [("path", problem)])
+    if not source.strip():
+        raise RequestError("load", [("path", "it is empty; pass the path of a file")])
     if source.startswith(("file://", "fileb://")):
         raise RequestError(source, [("", "expected the path of a file; leave out file://")])
     if Path(source).is_dir():

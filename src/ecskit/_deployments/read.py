@@ -63,6 +63,8 @@ def check_service(verb: str, service: object, cluster: str | None) -> None:
     if not isinstance(service, (str, Model)):
         problem = f"expected the name, ARN or model of one service, got {type(service).__name__}"
         raise RequestError(verb, [("service", problem)])
+    if isinstance(service, str) and not service.strip():
+        raise RequestError(verb, [("service", f"expected the name, ARN or model of one service, got {service!r}")])
     targets_of(verb, SERVICE_IDENTIFIERS, service, cluster=cluster)
 
 

@@ -159,8 +159,6 @@ class AsyncRuntime(Driver):
 
     async def _perform(self, effect: Effect, state: FlowState, end: float) -> Reply[Any]:
         state.sent = False
-        if self.clock.now() >= end:
-            raise Aborted
         value: Any = None
         error: EcsError | None = None
         match effect:

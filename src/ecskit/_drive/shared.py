@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 from collections.abc import Callable, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
@@ -116,6 +117,8 @@ def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:
     Raises:
         Aborted: It is `end`, in monotonic seconds.
     """
+    if end < math.inf and driver.clock.now() >= end:
+        raise Aborted
     value: Any = None
     match effect:
         case Sleep(seconds, waker):
@@ -133,10 +136,7 @@ def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:
             value = driver.clock.epoch()
         case _:
             return None
-    now = driver.clock.now()
-    if now >= end:
-        raise Aborted
-    return Reply(now, value)
+    return Reply(driver.clock.now(), value)
 
 
 def close(flow: Flow[Any]) -> None:

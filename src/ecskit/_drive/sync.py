@@ -186,8 +186,6 @@ class Runtime(Driver):
         reply = at_once(self, effect, end)
         if reply is not None:
             return reply
-        if self.clock.now() >= end:
-            raise Aborted
         value: Any = None
         error: EcsError | None = None
         match effect:

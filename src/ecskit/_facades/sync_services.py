@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         Applied,
+        Checks,
         DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
-    from ecskit.task_definitions import Checks
     from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import OnPoll
 
@@ -1148,12 +1148,13 @@ class ServiceVerbs(Namespace):
             cluster: Name or ARN of the cluster; `default` if neither this nor an ARN names one.
 
         Returns:
-            Whether scaling out was resumed. False if no such deployment has left it suspended.
+            True if scaling out was resumed. False if no such deployment has left it suspended.
 
         Raises:
+            ServicesMissing: Nothing was resumed, and ECS does not show the service.
             RequestError: An argument is wrong; nothing was sent.
-            ServiceError: Application Auto Scaling refuses a request, for example without permission.
-            TransportError: Application Auto Scaling could not be reached.
+            ServiceError: Application Auto Scaling or ECS refuses a request, for example without permission.
+            TransportError: Application Auto Scaling or ECS could not be reached.
             ConfigurationError: The client wraps another one, so it cannot make one for Application Auto Scaling.
 
         Source: https://docs.aws.amazon.com/autoscaling/application/userguide/application-auto-scaling-suspend-resume-scaling.html

@@ -66,7 +66,8 @@ class LogOptions:
             elif isinstance(given, timedelta) and given < timedelta(0):
                 problems.append((name, f"expected a timedelta of 0 or more: how long ago it was, got {given!r}"))
             elif given is not None and not isinstance(given, (datetime, timedelta)):
-                problems.append((name, f"expected a datetime or a timedelta, got {type(given).__name__}"))
+                kinds = "an aware datetime or a timedelta, such as timedelta(minutes=10)"
+                problems.append((name, f"expected {kinds}, got {type(given).__name__}"))
         both_given = isinstance(self.since, datetime) and isinstance(self.until, datetime)
         if both_given and not problems and self.until < self.since:  # type: ignore[operator]  # both are datetimes
             problems.append(("until", "expected a moment after since"))

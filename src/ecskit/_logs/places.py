@@ -94,7 +94,9 @@ def streams_of(task: Task, definition: TaskDefinition) -> Sequence[LogStream]:
 def _place(container: ContainerDefinition, task_id: str, runtime_id: str | None) -> LogPlace | None:
     log, name = container.log_configuration, container.name or ""
     if log is None:
-        return LogsElsewhere(name, None, f"the task definition names no log driver; on EC2, {_INSTANCE}")
+        return LogsElsewhere(
+            name, None, f"the task definition names no log driver: on Fargate its lines are lost, on EC2 {_INSTANCE}"
+        )
     if log.log_driver == "awsfirelens":
         return LogsElsewhere(name, log.log_driver, _firelens(log.options))
     if log.log_driver != "awslogs":

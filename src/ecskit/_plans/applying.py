@@ -17,6 +17,7 @@ from ecskit._core.documented import Documented
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import Retrying
+from ecskit._core.wording import escaped
 from ecskit._deployments.arguments import FollowOptions, RollbackOptions
 from ecskit._deployments.deploy import follow_to_end, make_and_follow
 from ecskit._deployments.errors import DeploymentFailed, DeploymentRolledBack
@@ -61,6 +62,16 @@ class Applied(Documented):
     def changed(self) -> bool:
         """Whether this call changed anything."""
         return self.plan.changed
+
+    def __str__(self) -> str:
+        """Return what was done, and the state of the service, in one line."""
+        service = self.service
+        done = "was as planned already"
+        if self.changed:
+            done = "was created" if self.plan.action == "create" else "was changed"
+        state = f"{service.running_count or 0} of {service.desired_count or 0} tasks running"
+        runs = f"{str(service.task_definition).rsplit('/', 1)[-1]}, " if service.task_definition else ""
+        return escaped(f"service {self.plan.service} {done}: {self.progress or runs + state}")
 
 
 def apply(

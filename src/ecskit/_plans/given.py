@@ -54,6 +54,9 @@ def inputs_of(
     again = check_inputs(verb, definition, given, images=plan.images, cluster=plan.cluster, scale=plan.scale)
     expected = plan.inputs.digest(plan.salt) if plan.inputs else plan.digest
     if again.digest(plan.salt) != expected:
-        problem = "is not the one of the plan, or its placeholders have other values; make a new plan"
-        raise RequestError(verb, [("definition", problem)])
+        if task_definition is None and plan.registers is not None and not plan.images:
+            problem = f"is absent, and the plan registers a revision of {plan.registers}; pass it again"
+            raise RequestError(verb, [("task_definition", problem)])
+        problem = "they, or the values of their placeholders, are not those of the plan; pass the same, or plan again"
+        raise RequestError(verb, [("definition, task_definition", problem)])
     return again

@@ -13,8 +13,9 @@ import attrs
 from ecskit._core.bulk_errors import BulkError
 from ecskit._core.documented import Documented
 from ecskit._core.effects import CallbackRaised, Cancelled, Flow, Invoke, Reply
-from ecskit._core.errors import ConflictError, EcsError, RequestError
+from ecskit._core.errors import ConflictError, EcsError, RequestError, described
 from ecskit._core.retrying import RetryLimits, is_retryable
+from ecskit._core.wording import escaped
 from ecskit._polling.side_by_side import PARALLEL_CALLS, side_by_side
 
 __all__ = [
@@ -60,6 +61,12 @@ class BulkProgress(Documented):
     def done(self) -> int:
         """How many have ended so far."""
         return self.succeeded + self.failed
+
+    def __str__(self) -> str:
+        """Return how many have ended, and how the last one did, in one line."""
+        failed = f", {self.failed} failed" if self.failed else ""
+        end = f": {described(self.error)}" if self.error else ""
+        return escaped(f"{self.done} of {self.total}{failed}; {self.name}{end}")
 
 
 MakeBulkError: TypeAlias = Callable[[Mapping[str, EcsError], Mapping[str, Any], Sequence[str]], BulkError]

@@ -161,5 +161,7 @@ def _read(reads: Mapping[int, Read], meter: Meter) -> Flow[dict[int, Reply[Any]]
 
 def _send(equal: Mapping[int, Send], meter: Meter, by: float) -> Flow[dict[int, Reply[Any]]]:
     reply = yield from meter.send(next(iter(equal.values())), by)
-    # Each flow gets an error of its own, because it may add a story.
-    return {index: reply if reply.error is None else attrs.evolve(reply, error=copy(reply.error)) for index in equal}
+    replies = dict.fromkeys(equal, reply)
+    if reply.error is not None:  # each flow gets an error of its own, because it may add a story
+        replies |= {index: attrs.evolve(reply, error=copy(reply.error)) for index in [*equal][1:]}
+    return replies

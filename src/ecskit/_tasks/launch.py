@@ -155,6 +155,23 @@ def request_for(definition: str | TaskDefinition, launch: Launch) -> Flow[RunTas
     return request
 
 
+def _kind_problems(launch: Launch) -> list[tuple[str, str]]:
+    kinds: Sequence[tuple[str, object, type[Any] | tuple[type[Any], ...], str]] = (  # users without a checker
+        ("environment", launch.environment, Mapping, "a mapping of names to values"),
+        (
+            "network",
+            launch.network,
+            (AwsVpcConfiguration, NetworkConfiguration),
+            "AwsVpcConfiguration(subnets=[...]) or a NetworkConfiguration",
+        ),
+    )
+    return [
+        (name, f"expected {expected}, got {type(given).__name__}")
+        for name, given, kind, expected in kinds
+        if given is not None and not isinstance(given, kind)
+    ]
+
+
 def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
     problems: list[tuple[str, str]] = []
     if launch.cluster is not None and (wrong := parent_problem(launch.cluster)):
@@ -166,12 +183,10 @@ def _problems(definition: object, launch: Launch) -> list[tuple[str, str]]:
         problems.append(("task_definition", problem))
     if isinstance(launch.command, str):
         problems.append(("command", "expected a sequence of strings, got a str; split it, or run it in a shell"))
-    if launch.environment is not None and not isinstance(launch.environment, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        problem = f"expected a mapping of names to values, got {type(launch.environment).__name__}"
-        problems.append(("environment", problem))
+    problems += _kind_problems(launch)
     for name, given in (("environment", launch.environment), ("tags", launch.tags)):
         texts: Mapping[Any, Any] = given if isinstance(given, Mapping) else {}
-        absent = [key for key, value in texts.items() if value is None]  # ECS would take the name without a value
+        absent = [key for key, text in texts.items() if text is None]  # ECS would take the name without a value
         problems += [(f"{name}[{key!r}]", "expected a str, got None; leave the name out") for key in absent]
     if launch.container is not None and launch.command is None and launch.environment is None:
         problems.append(("container", "applies to command and environment; pass one of them, or leave it out"))
