@@ -229,7 +229,10 @@ def changed_meanwhile(ecs: Ecs, change: Wire | None, **options: Any) -> Any:
 @pytest.mark.parametrize(
     ("change", "differences"),
     [
-        ({"enableExecuteCommand": True}, ("a member that the definition does not state, or the whole service",)),
+        (
+            {"enableExecuteCommand": True},
+            ("a member that the definition does not state, a hidden value, or the whole service",),
+        ),
         (
             {"networkConfiguration": {"awsvpcConfiguration": {"subnets": ["subnet-9"]}}},
             ("the service: ~ network_configuration.awsvpc_configuration.subnets: ['subnet-9'] -> ['subnet-1']",),
@@ -255,6 +258,28 @@ def test_a_service_that_has_changed(change: Wire, differences: tuple[str, ...]) 
     assert went.requests("UpdateService") == [{"service": "web", **change}]
     went = both(lambda ecs: changed_meanwhile(ecs, change, require_unchanged=False), before=FARGATE)
     assert went.returned().service.platform_version == "1.4.0"
+
+
+def logs(token: str) -> Wire:
+    return connected(logConfiguration={"logDriver": "splunk", "options": {"splunk-token": token}})
+
+
+@pytest.mark.parametrize("stated", [False, True], ids=["unstated", "stated"])
+def test_a_hidden_value_that_has_changed(*, stated: bool) -> None:
+    """It counts, and neither the error nor the plan shows it."""
+    wire = logs("other") if stated else {**FARGATE, "platformVersion": "1.4.0"}
+    name = "serviceConnectConfiguration"
+
+    def act(ecs: Ecs) -> Any:
+        def go_on(plan: Plan) -> Any:
+            ecs.sim.handle("UpdateService", {"service": "web", name: logs(SECRET)[name]})
+            return ecs.services.apply(plan, timeout=900)
+
+        return planned(ecs, wire, go_on)
+
+    error = both(act, before=logs("token")).raised(PlanOutdated)
+    assert error.differences == ("a member that the definition does not state, a hidden value, or the whole service",)
+    assert SECRET not in f"{error!r}{error.now.to_json()}"
 
 
 def test_counts_are_no_change() -> None:

@@ -18,10 +18,11 @@ from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
 from ecskit._core.wording import shortened
 from ecskit._definitions.diffing import Change, Difference, changes, tag_changes
+from ecskit._definitions.normalizing import Hidden
 from ecskit._definitions.recognizing import names_of
 from ecskit._deployments.arguments import Change as DeploymentChange
 from ecskit._deployments.update import STARTS_DEPLOYMENT, wanted_definition
-from ecskit._plans.plan import Inputs, Plan, Steps
+from ecskit._plans.plan import Inputs, Plan, Steps, salted
 from ecskit._rules.rule import Finding, api
 from ecskit._service_definitions.diffing import stated, stated_changes
 from ecskit._service_definitions.files import to_create_request
@@ -90,7 +91,7 @@ def make_plan(verb: str, inputs: Inputs, salt: str) -> Flow[Plan]:
         task_definition=task.arn,
         registers=task.registration.family if task.registration else None,
         registration=task.changes,
-        state=_state(service, inputs),
+        state=_state(service, inputs, salt),
         salt=salt,
         images=inputs.images,
         scale=inputs.scale,
@@ -316,8 +317,8 @@ def _request(
     )
 
 
-def _state(service: Service | None, inputs: Inputs) -> str:
-    """Return a digest of what a service has beyond its definition, without its count and without secrets.
+def _state(service: Service | None, inputs: Inputs, salt: str) -> str:
+    """Return a digest of what a service has beyond its definition, without its count, and of all its hidden values.
 
     What the definition states is compared as changes.
     """
@@ -326,6 +327,7 @@ def _state(service: Service | None, inputs: Inputs) -> str:
     before, wanted = to_create_request(service), inputs.definition
     tree = normal(before)
     tree.pop("desired_count", None)
+    secrets = [*_secrets(tree)]
     if inputs.task_definition is not None or inputs.images:
         tree.pop("task_definition", None)
     for m in stated(wanted):
@@ -338,4 +340,19 @@ def _state(service: Service | None, inputs: Inputs) -> str:
     keys = {tag.key for tag in wanted.tags}
     shown = [*changes({}, tree), *tag_changes([], [tag for tag in before.tags if tag.key not in keys])]
     content = [str(service.created_at), *([each.path, each.after] for each in shown)]
+    if secrets:  # a salted digest takes long to make
+        content.append(salted(secrets, salt))
     return hashlib.sha256(json.dumps(content, sort_keys=True, default=str).encode()).hexdigest()
+
+
+def _secrets(tree: Any) -> Iterator[Any]:
+    """Yield the hidden values of a normal form, without unknown members, which may change by themselves."""
+    if isinstance(tree, Hidden):
+        yield tree.value
+    elif isinstance(tree, dict):
+        for name in sorted(tree):
+            if name != "extra_fields":
+                yield from _secrets(tree[name])
+    elif isinstance(tree, list):
+        for each in tree:
+            yield from _secrets(each)

@@ -17,7 +17,7 @@ from ecskit._definitions.diffing import Change, Difference
 from ecskit.models.services import CreateServiceRequest, Service, UpdateServiceRequest
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest
 
-__all__ = ["Action", "Inputs", "Plan", "Steps", "differences"]
+__all__ = ["Action", "Inputs", "Plan", "Steps", "differences", "salted"]
 
 Action = Literal["create", "update", "none"]
 FORMAT = 1
@@ -25,6 +25,12 @@ FORMAT = 1
 _CLUSTER = re.compile(r"arn:[^:]*:ecs:[^:]*:[^:]*:cluster/[^:]+")
 _ROUNDS = 100_000
 """Rounds of the digest: a secret of few characters takes long to guess."""
+
+
+def salted(content: object, salt: str) -> str:
+    """Return a salted digest of plain data that may hold secrets."""
+    text = json.dumps(content, sort_keys=True, default=str)
+    return hashlib.pbkdf2_hmac("sha256", text.encode(), bytes.fromhex(salt), _ROUNDS).hex()
 
 
 @attrs.frozen(kw_only=True, repr=False)  # definitions may hold secrets
@@ -45,8 +51,7 @@ class Inputs:
             dict(self.images),
             self.scale,
         ]
-        text = json.dumps(content, sort_keys=True, default=str)
-        return hashlib.pbkdf2_hmac("sha256", text.encode(), bytes.fromhex(salt), _ROUNDS).hex()
+        return salted(content, salt)
 
 
 @attrs.frozen(kw_only=True, repr=False)
@@ -212,7 +217,7 @@ def differences(plan: Plan, now: Plan) -> list[str]:
     if now.registers is not None and plan.registers is None:
         lines.append(f"a revision of {now.registers} has to be registered")
     if plan.state and now.state and plan.state != now.state:
-        lines.append("a member that the definition does not state, or the whole service")
+        lines.append("a member that the definition does not state, a hidden value, or the whole service")
     return lines
 
 
