@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import pickle
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -163,6 +165,15 @@ def test_wrong_classes() -> None:
             ecs.services.plan(wrong)
         with pytest.raises(RequestError, match=r"plan: expected a Plan, got str; read it with Plan.from_json"):
             ecs.services.apply("{}")  # type: ignore[arg-type]
+        unawaited: Any = asyncio.sleep(0)
+        with closing(unawaited), pytest.raises(RequestError, match=r"got coroutine; put await before services.plan"):
+            ecs.services.apply(unawaited)
+        with pytest.raises(
+            RequestError, match=r"request: expected a CreateServiceRequest, got dict; use .*services.load"
+        ):
+            ecs.services.create(wrong)
+        with pytest.raises(RequestError, match=r"got dict; see ecskit.task_definitions.load for files, and"):
+            ecs.task_definitions.register_if_changed(wrong)
         wrong = CreateServiceRequest(service_name="web", desired_count="2")  # type: ignore[arg-type]
         with pytest.raises(RequestError, match="desired_count: expected int, got str"):
             ecs.services.plan(wrong)

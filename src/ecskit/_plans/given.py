@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -36,6 +36,8 @@ def inputs_of(
     """Return the arguments of the plan, compared with its digest if they are given again."""
     if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         advice = "; read it with Plan.from_json" if isinstance(plan, str) else ""
+        if isinstance(plan, Awaitable):
+            advice = "; put await before services.plan"
         raise RequestError(verb, [("plan", f"expected a Plan, got {type(plan).__name__}{advice}")])
     if definition is None:
         if plan.inputs is None:
