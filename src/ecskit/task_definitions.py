@@ -19,14 +19,10 @@ if TYPE_CHECKING:
     from ecskit._task_definitions.pruning import Pruned
     from ecskit._task_definitions.registering import Registered
     from ecskit._task_definitions.validating import raise_for_findings, validate
-    from ecskit._verification.checks import Check, Checks, CheckStatus
 
 __all__ = [
     "RESPONSE_ONLY",
     "Change",
-    "Check",
-    "CheckStatus",
-    "Checks",
     "Definition",
     "Difference",
     "Finding",
@@ -60,8 +56,5 @@ publish(
         "raise_for_findings": "ecskit._task_definitions.validating",
         "to_register_request": "ecskit._task_definitions.files",
         "validate": "ecskit._task_definitions.validating",
-        "Check": "ecskit._verification.checks",
-        "CheckStatus": "ecskit._verification.checks",
-        "Checks": "ecskit._verification.checks",
     },
 )

@@ -64,7 +64,7 @@ CHANGES: dict[str, tuple[Wire, Wire, dict[str, Any], str, list[str]]] = {
         ],
     ),
     "no load balancer": (
-        {**FARGATE, "loadBalancers": [BALANCER]},
+        WRITTEN["load balancer"],
         {**FARGATE, "loadBalancers": []},
         {},
         "yes",
@@ -72,7 +72,8 @@ CHANGES: dict[str, tuple[Wire, Wire, dict[str, Any], str, list[str]]] = {
             (
                 f"- load_balancers['{BALANCER['targetGroupArn']} app']: {{'target_group_arn': "
                 f"'{BALANCER['targetGroupArn']}', 'container_name': 'app', 'container_port': 80}}"
-            )
+            ),
+            "- health_check_grace_period_seconds: 60",
         ],
     ),
     "platform version": (
@@ -104,7 +105,10 @@ CHANGES: dict[str, tuple[Wire, Wire, dict[str, Any], str, list[str]]] = {
         mixed(("FARGATE_SPOT", 1, 0)),
         {},
         "yes",
-        ["+ capacity_provider_strategy['FARGATE_SPOT']: {'capacity_provider': 'FARGATE_SPOT', 'weight': 1}"],
+        [
+            "+ capacity_provider_strategy['FARGATE_SPOT']: {'capacity_provider': 'FARGATE_SPOT', 'weight': 1}",
+            "- launch_type: 'FARGATE'",
+        ],
     ),
     "breaker": (
         deployed(maximumPercent=150),
@@ -195,8 +199,8 @@ def test_changes(before: Wire, after: Wire, arguments: dict[str, Any], deploymen
         *(["TagResource"] if "tags" in lines[0] else []),
         *(["UpdateService"] if plan.action == "update" else []),
     ]
-    # What the simulator shows as changed is what the plan shows; the launch type goes when there are providers.
-    shown = {str(each) for each in diff(old, new)} - {"- launch_type: 'FARGATE'"}
+    # What the simulator shows as changed is what the plan shows.
+    shown = {str(each) for each in diff(old, new)}
     expected = set(lines) | ({"~ desired_count: 2 -> 4"} if arguments else set())
     assert shown == expected
     if deployment != "unknown":

@@ -136,6 +136,19 @@ REFUSED: dict[str, tuple[Wire | None, Wire, dict[str, Any], str]] = {
         {"cluster": "test"},
         "cluster: is 'test', but the definition has 'prod'; leave one out",
     ),
+    "an update that ECS would refuse": (
+        {**EC2, "placementStrategy": [{"type": "random"}]},
+        {**PROVIDERS, "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
+        {},
+        "placementStrategy",
+    ),
+    "the desired count of a daemon": (WRITTEN["daemon"], EC2, {"scale": True}, "desiredCount"),
+    "a grace period with the first load balancer": (
+        FARGATE,
+        {**FARGATE, "loadBalancers": [BALANCER], "healthCheckGracePeriodSeconds": 9},
+        {},
+        "healthCheckGracePeriodSeconds: ECS takes it only after the load balancer is there;",
+    ),
     "scale": (None, FARGATE, {"scale": 1}, "scale: expected True or False, got int"),
     "task definition": (
         None,

@@ -174,6 +174,38 @@ def test_everything_of_a_revision() -> None:
     assert request.keys() == {"service", "cluster", "taskDefinition"}
 
 
+CANNOT_BE_REMOVED: dict[str, tuple[dict[str, Any], str, Any]] = {
+    "Service Connect": (
+        {"serviceConnectConfiguration": {"enabled": True, "namespace": "local"}},
+        "serviceConnectConfiguration",
+        {"enabled": False},
+    ),
+    "providers in place of a launch type": (
+        {"capacityProviderStrategy": [{"capacityProvider": "FARGATE_SPOT", "weight": 1}], "forceNewDeployment": True},
+        "capacityProviderStrategy",
+        [{"capacityProvider": "FARGATE", "weight": 1, "base": 0}],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", CANNOT_BE_REMOVED)
+def test_what_an_update_cannot_remove(name: str) -> None:
+    """It is turned off, or replaced; the second rollback sends nothing."""
+    members, member, stated = CANNOT_BE_REMOVED[name]
+
+    def prepare(sim: Simulator) -> None:
+        providers = {"capacityProviders": ["FARGATE", "FARGATE_SPOT"], "defaultCapacityProviderStrategy": []}
+        sim.handle("PutClusterCapacityProviders", {"cluster": "default", **providers})
+        update(sim, wait=400, **members)
+
+    twice = back_to(lambda revisions: revisions[-1])
+    went = both(lambda ecs: then(twice(ecs), lambda _: twice(ecs)), prepare=prepare)
+    went.returned()
+    [request] = went.requests("UpdateService")
+    assert request[member] == stated
+    assert request.get("forceNewDeployment", False) is (member == "capacityProviderStrategy")
+
+
 def test_it_is_there_already() -> None:
     """Nothing is changed, however often it is asked for; a deployment to it that is under way is awaited."""
     went = both(back_to(lambda revisions: revisions[0]), prepare=deployed("next"))

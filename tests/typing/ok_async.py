@@ -75,6 +75,10 @@ async def services(ecs: ecskit.AsyncClient, updated: models.UpdateServiceRespons
     assert_type(await ecs.wait.services_stable([updated, service, "web"], cluster="prod"), list[models.Service])
     assert_type(await ecs.wait.services_inactive("web"), list[models.Service])
     assert_type(await ecs.services.describe(updated, tags=True), list[models.Service])
+    plan = await ecs.services.plan(models.CreateServiceRequest(service_name="web"), pin_images=True)
+    assert_type(await ecs.services.verify(plan), ecskit.services.Checks)
+    assert_type((await ecs.services.verify(plan)).missing, tuple[ecskit.services.Check, ...])
+    assert_type(await ecs.task_definitions.verify("web"), ecskit.services.Checks)
     assert_type(ecs.services.iter(cluster="prod"), ecskit.AsyncStream[models.Service])
 
 

@@ -115,6 +115,10 @@ def other_waits(ecs: ecskit.Client, cluster: models.Cluster) -> None:
 def services(ecs: ecskit.Client, updated: models.UpdateServiceResponse, service: models.Service) -> None:
     assert_type(ecs.wait.services_stable([updated, service, "web"], cluster="prod"), list[models.Service])
     assert_type(ecs.wait.services_inactive(ecs.delete_service(service="web")), list[models.Service])
+    plan = ecs.services.plan(models.CreateServiceRequest(service_name="web"), pin_images=True)
+    assert_type(ecs.services.verify(plan), ecskit.services.Checks)
+    assert_type(ecs.services.verify(plan).missing, tuple[ecskit.services.Check, ...])
+    assert_type(ecs.task_definitions.verify("web"), ecskit.services.Checks)
     assert_type(ecs.services.iter(cluster="prod", launch_type="FARGATE"), ecskit.Stream[models.Service])
     assert_type(ecs.services.iter(namespace="shop"), ecskit.Stream[models.Service])
     try:

@@ -329,7 +329,8 @@ def test_members_that_stay_are_verified_with_the_new_task_definition() -> None:
 def test_classic_load_balancers_are_not_read() -> None:
     """The role is, which ECS has for them."""
     went, elsewhere = both(verifies(WRITTEN["classic load balancer"]), {"GetRole": SERVICES})
-    assert ["loadBalancers[0].loadBalancerName: the load balancer old: classic load balancers are not read"] == [
+    why = "the classic load balancer: resources of this type are not looked up"
+    assert [f"loadBalancers[0].loadBalancerName: {why}"] == [
         str(check) for check in went.returned().not_made if "image" not in check.what
     ]
     assert elsewhere.operations == ["GetRole"]

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from ecskit import AsyncClient, Client, errors, models
-from ecskit.services import DeploymentProgress, StartedDeployment
+from ecskit.services import Check, Checks, DeploymentProgress, Plan, StartedDeployment
+from ecskit.task_definitions import Difference
 from ecskit.tasks import RunTaskResult, TaskOutcome
 from ecskit.waits import WaitStory
 
@@ -21,6 +22,14 @@ from .test_service_errors import GROUPS
 DEPLOYMENT = DeploymentProgress(started=StartedDeployment(service="web", cluster="prod", deployment_id="ecs-svc/2"))
 SERVICE = models.Service(service_arn="arn:1", service_name="web", cluster_arn="arn:2", status="ACTIVE")
 INSTANCE = models.ContainerInstance(container_instance_arn="arn:1", status="DRAINING")
+PLAN = Plan(
+    service="web",
+    cluster="arn:aws:ecs:us-east-1:123456789012:cluster/prod",
+    action="none",
+    changes=Difference(),
+    state="",
+    salt="00",
+)
 CLASSES = [cls for cls in map(vars(errors).get, errors.__all__) if isinstance(cls, type) and issubclass(cls, Exception)]
 
 
@@ -72,6 +81,11 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "source": "aws.ec2",
         "detail_type": text,
         "retryable": True,
+        "resource_id": "service/prod/web",
+        "checks": Checks([Check("executionRoleArn", "the role x", "missing", text)]),
+        "plan": PLAN,
+        "now": PLAN,
+        "differences": [text],
     }
     if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(

@@ -7,6 +7,7 @@ deployed successfully.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import attrs
@@ -26,9 +27,11 @@ from ecskit._deployments.restoring import restore
 from ecskit._deployments.undo import stop
 from ecskit._deployments.update import Update
 from ecskit._polling.options import WaitOptions
+from ecskit.models.common import CapacityProviderStrategyItem
 from ecskit.models.services import (
     DescribeServiceRevisionsRequest,
     Service,
+    ServiceConnectConfiguration,
     ServiceDeploymentBrief,
     ServiceRevision,
     UpdateServiceRequest,
@@ -150,7 +153,26 @@ def differs(revision: ServiceRevision, now: ServiceRevision | None, service: Ser
     """
     if now is None:
         return revision.task_definition != service.task_definition
-    return any(getattr(revision, name) != getattr(now, name) for name in _RESTORED)
+    return _restored(revision) != _restored(now)
+
+
+def _restored(revision: ServiceRevision) -> dict[str, Any]:
+    """Return what an update states to restore a revision, by the names of the members.
+
+    An update cannot remove Service Connect, but turn it off; nor can it set a launch type, but a capacity provider.
+    """
+    stated: dict[str, Any] = {name: getattr(revision, name) for name in _RESTORED}
+    connect = revision.service_connect_configuration
+    if connect is None or not connect.enabled:
+        stated["service_connect_configuration"] = ServiceConnectConfiguration(enabled=False)
+    providers = list(revision.capacity_provider_strategy)
+    if not providers and revision.launch_type == "FARGATE":
+        providers = [CapacityProviderStrategyItem(capacity_provider="FARGATE", weight=1)]
+    providers.sort(key=attrgetter("capacity_provider"))
+    stated["capacity_provider_strategy"] = [
+        attrs.evolve(each, weight=each.weight or 0, base=each.base or 0) for each in providers
+    ]
+    return stated
 
 
 def restoring(service: Service, revision: ServiceRevision, present: ServiceRevision | None) -> UpdateServiceRequest:
@@ -158,9 +180,12 @@ def restoring(service: Service, revision: ServiceRevision, present: ServiceRevis
     request = UpdateServiceRequest(service=service.service_arn, cluster=service.cluster_arn)
     changes: dict[str, Any] = {"task_definition": revision.task_definition}
     if present is not None:
-        changed = [name for name in _RESTORED if getattr(revision, name) != getattr(present, name)]
+        there = _restored(present)
+        changed = {name: value for name, value in _restored(revision).items() if value != there[name]}
         # An empty list removes what the current revision has.
-        changes |= {name: [] if (value := getattr(revision, name)) is ABSENT_LIST else value for name in changed}
+        changes |= {name: [] if value is ABSENT_LIST else value for name, value in changed.items()}
+        # ECS refuses other capacity providers without a forced deployment.
+        changes["force_new_deployment"] = True if "capacity_provider_strategy" in changed else None
     changes = {name: value for name, value in changes.items() if value is not None}
     if present is not None:  # members that ecskit does not know may be restorable too
         changes["extra_fields"] = {

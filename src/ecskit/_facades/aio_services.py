@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecskit.services import (
         Applied,
         AsyncOnPause,
+        Checks,
         DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
-    from ecskit.task_definitions import Checks
     from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import AsyncOnPoll
 

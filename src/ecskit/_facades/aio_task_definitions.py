@@ -14,7 +14,8 @@ if TYPE_CHECKING:
     from ecskit._drive.aio import AsyncRuntime
     from ecskit.bulk import AsyncOnProgress
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
-    from ecskit.task_definitions import Checks, Pruned, Registered
+    from ecskit.services import Checks
+    from ecskit.task_definitions import Pruned, Registered
     from ecskit.waits import TaskDefinitions
 
 __all__ = ["AsyncTaskDefinitionVerbs"]

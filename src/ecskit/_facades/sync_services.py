@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
     from ecskit.services import (
         Applied,
+        Checks,
         DeployedRevision,
         DeploymentEvent,
         DeploymentLike,
@@ -41,7 +42,6 @@ if TYPE_CHECKING:
         UntilDeleted,
         UntilScaled,
     )
-    from ecskit.task_definitions import Checks
     from ecskit.tasks import Diagnosis, LogLine, Moment
     from ecskit.waits import OnPoll
 

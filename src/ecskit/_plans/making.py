@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 import attrs
@@ -22,7 +22,7 @@ from ecskit._definitions.recognizing import names_of
 from ecskit._deployments.arguments import Change as DeploymentChange
 from ecskit._deployments.update import STARTS_DEPLOYMENT, wanted_definition
 from ecskit._plans.plan import Inputs, Plan, Steps
-from ecskit._rules.rule import Finding
+from ecskit._rules.rule import Finding, api
 from ecskit._service_definitions.diffing import stated, stated_changes
 from ecskit._service_definitions.files import to_create_request
 from ecskit._service_definitions.normalizing import normal
@@ -65,6 +65,9 @@ _UPDATES: Mapping[str, frozenset[str]] = {
     "CODE_DEPLOY": _EXTERNAL | {"deploymentConfiguration"},
 }
 """The members that UpdateService takes for services with another controller. Source: as above."""
+_GRACE_PERIOD = Finding("healthCheckGracePeriodSeconds", "grace-period", "", api("UpdateService"), known="refused")
+_GONE = ("launch_type", "health_check_grace_period_seconds")
+"""What goes with the change of another member: capacity providers come, or the last load balancer goes."""
 _PROVIDERS = "capacityProviderStrategy"
 _WIRE = {m.name: m.wire for m in members(CreateServiceRequest)}
 
@@ -185,6 +188,11 @@ def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Ta
     known = {tag.key: tag.value or "" for tag in before.tags}
     new = {key: value for key, value in tags.items() if not key.startswith("aws:") and known.get(key) != value}
     members_ = {_WIRE[name] for name in found}
+    request = _request(service, before, wanted, found) if found else None
+    after = before
+    if request is not None:
+        after = _after(before, request, found)
+        _raise_for(verb, "", _added(before, after, task))
     return Plan(
         service=service.service_name,
         cluster=service.cluster_arn,
@@ -192,6 +200,7 @@ def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Ta
         changes=Difference(
             [
                 *(change for each in found.values() for change in each),
+                *(Change(name, getattr(before, name), None) for name in _GONE if _goes(name, before, after, found)),
                 *(change for change in tagged if change.after is not None),
             ]
         ),
@@ -201,7 +210,7 @@ def _update(verb: str, service: Service, wanted: CreateServiceRequest, task: _Ta
             before=service,
             registration=task.registration,
             tags=new,
-            request=_request(service, before, wanted, found) if found else None,
+            request=request,
         ),
         state="",
         salt="",
@@ -248,6 +257,35 @@ def _refused(
     if taken is not None and wire not in taken:
         return f"an update does not change it, because {controller} controls the deployments of the service"
     return None
+
+
+def _after(before: CreateServiceRequest, request: UpdateServiceRequest, found: Iterable[str]) -> CreateServiceRequest:
+    """Return a service after an update."""
+    after = attrs.evolve(before, **{name: getattr(request, name) for name in found})
+    if request.capacity_provider_strategy:
+        after = attrs.evolve(after, launch_type=None)
+    if not _is_balanced(after) and "health_check_grace_period_seconds" not in found:
+        after = attrs.evolve(after, health_check_grace_period_seconds=None)  # it has no effect any more
+    return after
+
+
+def _added(before: CreateServiceRequest, after: CreateServiceRequest, task: _Task) -> Iterator[Finding]:
+    """Yield what ECS would refuse of a service after an update, and did not refuse before it."""
+    there = {(each.path, each.rule) for each in validate(before)}
+    found = validate(after, task_definition=task.registration)
+    yield from (each for each in found if (each.path, each.rule) not in there)
+    if after.health_check_grace_period_seconds and _is_balanced(after) and not _is_balanced(before):
+        # https://github.com/aws-cloudformation/cloudformation-coverage-roadmap/issues/1313
+        problem = "ECS takes it only after the load balancer is there; apply the definition without it first"
+        yield attrs.evolve(_GRACE_PERIOD, text=problem)
+
+
+def _goes(name: str, before: CreateServiceRequest, after: CreateServiceRequest, found: Mapping[str, Any]) -> bool:
+    return name not in found and getattr(before, name) != getattr(after, name)
+
+
+def _is_balanced(service: CreateServiceRequest) -> bool:
+    return bool(service.load_balancers or service.vpc_lattice_configurations)
 
 
 def _deployment(wires: set[str]) -> Any:

@@ -209,7 +209,7 @@ def wrap(client: Any, logs: Any = None) -> Transport:
         ConfigurationError: It is not a botocore client for ECS, or `logs` is not one for CloudWatch Logs.
     """
     for given, service, name in ((client, "ecs", "ECS"), (logs, "logs", "CloudWatch Logs")):
-        if given is logs is None:
+        if service == "logs" and given is None:
             continue
         sessions.check_wrapped(given, BaseClient, service)
         if inspect.iscoroutinefunction(given._make_api_call):

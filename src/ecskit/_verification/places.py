@@ -230,8 +230,11 @@ def _is_within(port: Any, mapped: str) -> bool:
     return first.isdigit() and isinstance(port, int) and int(first) <= port <= int(last or first)
 
 
-def _classic(_: Scene, path: str, name: str) -> Found:
-    yield Check(path, f"the load balancer {name}", "not made", "classic load balancers are not read")
+def _unread(noun: str) -> Find:
+    def find(_: Scene, path: str, __: Any) -> Found:
+        yield Check(path, f"the {noun}", "not made", "resources of this type are not looked up")
+
+    return find
 
 
 def _network(resource: ResourceType) -> Find:
@@ -244,6 +247,7 @@ def _network(resource: ResourceType) -> Find:
 _TASKS, _ECS = _role("ecs-tasks.amazonaws.com"), _role("ecs.amazonaws.com")
 _ADVANCED = "loadBalancers[].advancedConfiguration"
 _CONNECT = "serviceConnectConfiguration"
+_LATTICE = "vpcLatticeConfigurations[]"
 
 PLACES: Sequence[tuple[Literal["task", "service"], str, Find]] = (
     ("task", "executionRoleArn", _TASKS),
@@ -260,20 +264,37 @@ PLACES: Sequence[tuple[Literal["task", "service"], str, Find]] = (
         "volumes[].fsxWindowsFileServerVolumeConfiguration.authorizationConfig.credentialsParameter",
         _secret(SECRET),
     ),
+    ("task", "containerDefinitions[].credentialSpecs[]", _unread("credential specification")),
+    ("task", "volumes[].fsxWindowsFileServerVolumeConfiguration.fileSystemId", _unread("FSx file system")),
+    ("task", "volumes[].s3filesVolumeConfiguration.fileSystemArn", _unread("S3 file system")),
+    ("task", "volumes[].s3filesVolumeConfiguration.accessPointArn", _unread("access point of S3")),
     ("service", "role", _ECS),
     ("service", f"{_NETWORK}.subnets[]", _network(SUBNET)),
     ("service", f"{_NETWORK}.securityGroups[]", _network(SECURITY_GROUP)),
     ("service", "loadBalancers[].targetGroupArn", _target_group(is_served=True)),
-    ("service", "loadBalancers[].loadBalancerName", _classic),
+    ("service", "loadBalancers[].loadBalancerName", _unread("classic load balancer")),
     ("service", "loadBalancers[]", _balanced_container),
     ("service", f"{_ADVANCED}.alternateTargetGroupArn", _target_group(is_served=False)),
+    ("service", f"{_ADVANCED}.productionListenerRule", _unread("listener rule")),
+    ("service", f"{_ADVANCED}.testListenerRule", _unread("listener rule")),
     ("service", f"{_ADVANCED}.roleArn", _ECS),
+    ("service", "serviceRegistries[].registryArn", _unread("service of Cloud Map")),
+    ("service", "deploymentConfiguration.lifecycleHooks[].hookTargetArn", _unread("target of the hook")),
     ("service", "deploymentConfiguration.lifecycleHooks[].roleArn", _ECS),
     ("service", "volumeConfigurations[].managedEBSVolume.roleArn", _ECS),
-    ("service", "vpcLatticeConfigurations[].roleArn", _ECS),
+    ("service", f"{_LATTICE}.targetGroupArn", _unread("target group of VPC Lattice")),
+    ("service", f"{_LATTICE}.advancedConfiguration.alternateTargetGroupArn", _unread("target group of VPC Lattice")),
+    ("service", f"{_LATTICE}.advancedConfiguration.productionListenerRule", _unread("listener rule")),
+    ("service", f"{_LATTICE}.advancedConfiguration.testListenerRule", _unread("listener rule")),
+    ("service", f"{_LATTICE}.roleArn", _ECS),
     ("service", f"{_CONNECT}.logConfiguration", _log_group),
     ("service", f"{_CONNECT}.logConfiguration.secretOptions[].valueFrom", _secret(PARAMETER)),
     ("service", f"{_CONNECT}.services[].tls.roleArn", _ECS),
+    (
+        "service",
+        f"{_CONNECT}.services[].tls.issuerCertificateAuthority.awsPcaAuthorityArn",
+        _unread("certificate authority"),
+    ),
 )
 """Which definition, where in it, and what finds the resources that are named there."""
 
