@@ -330,10 +330,18 @@ def test_json(tmp_path: Path) -> None:
     assert went.returned().task_definition.endswith("task-definition/new:1")
     for wrong in ({"variables": {**variables, "PASSWORD": "other"}}, {"task_definition": "new"}):
         went = both(functools.partial(act, **wrong))
-        assert "definition, task_definition: they, or the values of their placeholders, are not those" in str(
-            went.error
-        )
+        assert str(went.error).endswith("are not those of the plan; pass the same, or plan again")
         assert writes(went) == []
+
+
+def test_files_without_variables(tmp_path: Path) -> None:
+    """The message names the argument that fills their placeholders."""
+    service = tmp_path / "service.json"
+    service.write_text(json.dumps({**FARGATE, "tags": [{"key": "commit", "value": "$COMMIT"}]}))
+    plan = both(lambda ecs: ecs.services.plan(ecskit.services.load(service, variables={"COMMIT": "1"}))).returned()
+    message = r"plan again; variables is absent, so no placeholder was filled$"
+    with Simulator(seed=1).client() as ecs, pytest.raises(RequestError, match=message):
+        ecs.services.apply(Plan.from_json(plan.to_json()), definition=service)
 
 
 def test_json_without_definitions() -> None:

@@ -46,6 +46,7 @@ def inputs_of(
         if task_definition is not None or variables is not None:
             raise RequestError(verb, [("definition", "is absent, but task_definition or variables is given")])
         return plan.inputs
+    unfilled = variables is None and isinstance(definition, (str, PathLike))
     # The file may lack the names that the plan has.
     if isinstance(definition, (str, PathLike)):
         definition = load_service(definition, variables=variables, name=plan.service)
@@ -60,5 +61,6 @@ def inputs_of(
             problem = f"is absent, and the plan registers a revision of {plan.registers}; pass it again"
             raise RequestError(verb, [("task_definition", problem)])
         problem = "they, or the values of their placeholders, are not those of the plan; pass the same, or plan again"
+        problem += "; variables is absent, so no placeholder was filled" if unfilled else ""
         raise RequestError(verb, [("definition, task_definition", problem)])
     return again
