@@ -114,7 +114,9 @@ def test_what_is_left() -> None:
         "environment": [{"name": "B", "value": "{{ must_env `B` }}"}, {"name": "C", "value": "${TAG:?no}"}],
         "dockerLabels": {"a.${X}": "y"},
     }
-    Path(FILE).write_text(json.dumps(task(written, taskRoleArn="{{ tfstate `x` }}", executionRoleArn="%ROLE%")))
+    Path(FILE).write_text(
+        json.dumps(task(written, taskRoleArn="{{ tfstate `x` }}", executionRoleArn="%ROLE%", pidMode="${A"))
+    )
     other = "holds a placeholder of another tool, or one in a form that is not supported; fill it first"
     with pytest.raises(RequestError) as caught:
         load(FILE, variables={**VARIABLES, "TAG": "hunter2"})
@@ -132,6 +134,7 @@ def test_what_is_left() -> None:
         ),
         ("taskRoleArn", other),
         ("executionRoleArn", other),
+        ("pidMode", other),
     )
     assert "hunter2" not in str(caught.value)
 

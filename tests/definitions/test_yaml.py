@@ -145,6 +145,16 @@ def test_wrong_files(content: str, message: str) -> None:
     assert caught.value.__context__ is None
 
 
+def test_many_values(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A large file is refused before all of it is read."""
+    monkeypatch.setattr("ecskit._definitions.yaml.MOST_NODES", 6)
+    Path(FILE).write_text("family: [a, b, c, d, e, f, {hunter2")
+    with pytest.raises(
+        RequestError, match=r"^taskdef.yaml: not YAML: line 1, column 19: it has more than 50,000 values$"
+    ):
+        load(FILE)
+
+
 def test_json_is_yaml() -> None:
     """A file of JSON may have the name of a YAML file."""
     data: Any = {"family": "web", "cpu": "256", "containerDefinitions": [{"name": "a\u00e9\t", "image": "x: #y"}]}

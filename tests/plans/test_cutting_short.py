@@ -31,7 +31,7 @@ def make() -> Simulator:
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("n", range(1, MOST))
 @pytest.mark.parametrize("how", CUTS)
-def test_cut_short(how: str, n: int, after: bool) -> None:  # noqa: FBT001  # a case
+def test_cut_short(how: str, n: int, after: bool, caplog: pytest.LogCaptureFixture) -> None:  # noqa: FBT001  # a case
     """Each request is cut short once, before it is sent and after its effect."""
     cut, error = CUTS[how]
     plans: list[Plan] = []
@@ -49,6 +49,12 @@ def test_cut_short(how: str, n: int, after: bool) -> None:  # noqa: FBT001  # a 
     [left] = sim.handle("DescribeServices", {"services": ["web"], "include": ["TAGS"]})["services"]
     revision, version = left["taskDefinition"].rpartition(":")[2], left["platformVersion"]
     assert (revision, version) in {("1", "LATEST"), ("2", "1.4.0")}
+    lines = [text for text in caplog.messages if "apply ended early" in text]
+    assert len(lines) == (1 if plans and n > 1 else 0)  # at the first request the apply has not begun
+    for line in lines:
+        updated, unknown = "UpdateService took effect" in line, "UpdateService may have taken effect" in line
+        assert updated or unknown if revision == "2" else not updated
+        assert ("the service is as it was" in line) <= (revision == "1" and not left.get("tags"))
     ecs = Ecs.sync(sim)
     if not plans:
         plans.append(ecs.services.plan(definition(WANTED), task_definition=TASK))

@@ -375,6 +375,15 @@ def test_wrong_json(text: str, message: str) -> None:
         Plan.from_json(text)
 
 
+@pytest.mark.parametrize("member", ["service", "cluster", "action", "deployment", "state", "images", "scale", "salt"])
+def test_json_that_was_changed(member: str) -> None:
+    """A member of another type is an error at once."""
+    plan = both(lambda ecs: planned(ecs, FARGATE, lambda plan: plan)).returned()
+    text = json.dumps({**json.loads(plan.to_json()), member: None})
+    with pytest.raises(RequestError, match=r"^Plan: text: .*parts of it are missing or changed"):
+        Plan.from_json(text)
+
+
 def test_plans_for_elsewhere() -> None:
     """A plan of another region or account is refused before anything is changed."""
     plan = both(lambda ecs: planned(ecs, FARGATE, lambda plan: plan)).returned()

@@ -78,7 +78,8 @@ class _Filler:
             return found[0] if value is None else value
 
         filled = pattern.sub(one, text)
-        if not problems and holds_placeholder(where, pattern.sub("", text)):
+        rest = pattern.sub("", text)
+        if not problems and (holds_placeholder(where, rest) or (pattern is _BOTH and "${" in rest)):
             problems = ["holds a placeholder of another tool, or one in a form that is not supported; fill it first"]
         if problems:
             self.problems[path] = "; ".join(dict.fromkeys(problems))

@@ -25,9 +25,11 @@ _TAG = "tag:yaml.org,2002:"
 _PLAIN_TAGS = frozenset(f"{_TAG}{name}" for name in ("str", "int", "float", "bool", "null", "map", "seq"))
 _NULLS = frozenset({"", "~", "null", "Null", "NULL"})
 TOO_DEEP = f"it is nested more than {MOST_DEEP} deep"
+TOO_MANY = f"it has more than {MOST_NODES:,} values"
 _QUOTE = "put it into quotation marks"
 _WRONG: Mapping[str, str] = {
     TOO_DEEP: TOO_DEEP,
+    TOO_MANY: TOO_MANY,
     "found character '\\t'": "a tab; YAML is indented with spaces",
     "found character '`'": f"text cannot begin with a backquote; {_QUOTE}",
     "found character '@'": f"text cannot begin with @; {_QUOTE}",
@@ -81,17 +83,19 @@ def parse_yaml(text: str, source: str) -> Any:
 
 @functools.cache
 def _loader() -> Any:
-    """Return a loader that ends early: the time that PyYAML takes grows with the square of the depth."""
+    """Return a loader that ends early: PyYAML is slow, and its time grows with the square of the depth."""
     import yaml
 
     class Loader(yaml.SafeLoader):
-        depth = 0
+        depth = nodes = 0
 
         def compose_node(self, parent: Any, index: Any) -> Any:
             self.depth += 1
-            if self.depth > MOST_DEEP:
+            self.nodes += 1
+            problem = TOO_DEEP if self.depth > MOST_DEEP else TOO_MANY if self.nodes > MOST_NODES else None
+            if problem is not None:
                 stream: Any = self
-                raise yaml.MarkedYAMLError(problem=TOO_DEEP, problem_mark=stream.peek_event().start_mark)
+                raise yaml.MarkedYAMLError(problem=problem, problem_mark=stream.peek_event().start_mark)
             node = super().compose_node(parent, index)
             self.depth -= 1
             return node

@@ -27,6 +27,7 @@ from ecskit._deployments.reference import primary_of, primary_started
 from ecskit._deployments.update import Update
 from ecskit._plans.errors import PlanOutdated
 from ecskit._plans.given import check_region, inputs_of
+from ecskit._plans.leaving import logged
 from ecskit._plans.making import make_plan
 from ecskit._plans.plan import Plan, Steps, differences
 from ecskit._polling.errors import NotVisible, WaitError, WaitTimeout
@@ -155,7 +156,7 @@ def apply(
         yield from resume(resource_id_of(service))  # a program that was killed may have left it suspended
         return (yield from carried_out)
 
-    return flow()
+    return logged(f"service {plan.service}", flow())
 
 
 def _carry_out(

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import attrs
 
@@ -21,6 +22,7 @@ __all__ = ["Action", "Inputs", "Plan", "Steps", "differences"]
 Action = Literal["create", "update", "none"]
 FORMAT = 1
 """The format that `from_json` reads."""
+_CLUSTER = re.compile(r"arn:[^:]*:ecs:[^:]*:[^:]*:cluster/[^:]+")
 _ROUNDS = 100_000
 """Rounds of the digest: a secret of few characters takes long to guess."""
 
@@ -169,6 +171,7 @@ class Plan(Documented):
         if not isinstance(data, dict) or "ecskit_plan" not in data:
             raise RequestError("Plan", [("text", "expected the result of `to_json`")])
         written = data.pop("ecskit_plan")
+        data |= {"inputs": None, "steps": None}
         if written != FORMAT:
             problem = f"the plan has format {written!r}, this version of ecskit reads format {FORMAT}"
             raise RequestError("Plan", [("text", problem)])
@@ -177,11 +180,25 @@ class Plan(Documented):
                 data[name] = Difference(Change(path, before, after) for path, before, after in data[name])
             data["notes"] = tuple(data["notes"])
             plan = cls(**data)
-            bytes.fromhex(plan.salt)
+            _check_written(plan)
         except (KeyError, TypeError, ValueError):
             problem = "expected the result of `to_json`; parts of it are missing or changed"
             raise RequestError("Plan", [("text", problem)]) from None
         return plan
+
+
+def _check_written(plan: Plan) -> None:
+    """Raise TypeError or ValueError unless the members that were read have their types."""
+    bytes.fromhex(plan.salt)
+    values: tuple[Any, ...] = (plan.service, plan.cluster, plan.state, plan.images, plan.scale)
+    fits = (
+        all(isinstance(value, kind) for value, kind in zip(values, (str, str, str, dict, bool), strict=True))
+        and _CLUSTER.fullmatch(plan.cluster) is not None
+        and plan.action in get_args(Action)
+        and plan.deployment in ("yes", "no", "unknown")
+    )
+    if not fits:
+        raise ValueError
 
 
 def differences(plan: Plan, now: Plan) -> list[str]:
