@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import functools
 import json
 import pickle
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,15 @@ def test_wrong_classes() -> None:
             ecs.services.plan(wrong)
         with pytest.raises(RequestError, match=r"plan: expected a Plan, got str; read it with Plan.from_json"):
             ecs.services.apply("{}")  # type: ignore[arg-type]
+        unawaited: Any = asyncio.sleep(0)
+        with closing(unawaited), pytest.raises(RequestError, match=r"got coroutine; put await before services.plan"):
+            ecs.services.apply(unawaited)
+        with pytest.raises(
+            RequestError, match=r"request: expected a CreateServiceRequest, got dict; use .*services.load"
+        ):
+            ecs.services.create(wrong)
+        with pytest.raises(RequestError, match=r"got dict; see ecskit.task_definitions.load for files, and"):
+            ecs.task_definitions.register_if_changed(wrong)
         wrong = CreateServiceRequest(service_name="web", desired_count="2")  # type: ignore[arg-type]
         with pytest.raises(RequestError, match="desired_count: expected int, got str"):
             ecs.services.plan(wrong)
@@ -344,10 +355,18 @@ def test_json(tmp_path: Path) -> None:
     assert went.returned().task_definition.endswith("task-definition/new:1")
     for wrong in ({"variables": {**variables, "PASSWORD": "other"}}, {"task_definition": "new"}):
         went = both(functools.partial(act, **wrong))
-        assert "definition, task_definition: they, or the values of their placeholders, are not those" in str(
-            went.error
-        )
+        assert str(went.error).endswith("are not those of the plan; pass the same, or plan again")
         assert writes(went) == []
+
+
+def test_files_without_variables(tmp_path: Path) -> None:
+    """The message names the argument that fills their placeholders."""
+    service = tmp_path / "service.json"
+    service.write_text(json.dumps({**FARGATE, "tags": [{"key": "commit", "value": "$COMMIT"}]}))
+    plan = both(lambda ecs: ecs.services.plan(ecskit.services.load(service, variables={"COMMIT": "1"}))).returned()
+    message = r"plan again; variables is absent, so no placeholder was filled$"
+    with Simulator(seed=1).client() as ecs, pytest.raises(RequestError, match=message):
+        ecs.services.apply(Plan.from_json(plan.to_json()), definition=service)
 
 
 def test_json_without_definitions() -> None:

@@ -77,12 +77,13 @@ def test_what_ecs_refuses(wire: Wire, messages: list[str]) -> None:
 def test_what_is_probably_not_meant() -> None:
     """Unknown members, values of enums, and placeholders; sources are the pages of CreateService."""
     wire = {**EC2, "desired_count": 1, "propagateTags": "service", "cluster": "${CLUSTER}", "launchType": "$TYPE"}
-    found = validate(service({**wire, "tags": [{"key": "a", "value": "$A"}]}))
+    found = validate(service({**wire, "tags": [{"key": "a", "value": "$A"}, {"key": "b", "value": "5 $A"}]}))
     assert [str(each) for each in found] == [
         'cluster: "${CLUSTER}" holds a placeholder that was not filled (hint)',
         "desired_count: unknown member, left out by ECS; did you mean desiredCount? (hint)",
         'launchType: "$TYPE" holds a placeholder that was not filled',
         'propagateTags: "service" is not a value of propagateTags; did you mean SERVICE?',
+        'tags[0].value: "$A" holds a placeholder that was not filled (hint)',
     ]
     assert {each.source.rpartition("_")[2] for each in found} == {"CreateService.html"}
 

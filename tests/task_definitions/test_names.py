@@ -16,6 +16,7 @@ def test_public_names_are_listed() -> None:
         "Definition",
         "Difference",
         "Finding",
+        "Pruned",
         "Registered",
         "Variables",
         "derive",

@@ -311,19 +311,22 @@ def test_what_is_missing(case: str) -> None:
         assert f"service web: {len(texts)} missing: {'; '.join(texts)}" == str(went.error)
 
 
-def test_members_that_stay_are_verified_with_the_new_task_definition() -> None:
-    """The load balancer of the service fits its old task definition, and not the new one."""
-    before = {**FARGATE, "loadBalancers": [BALANCER]}
+@pytest.mark.parametrize(
+    ("container", "problem"),
+    [
+        (
+            app(portMappings=[{"containerPortRange": "81-90"}]),
+            "containerPort: no port mapping of the container has the",
+        ),
+        ({"name": "other", "image": "x"}, "containerName: "),
+    ],
+)
+def test_members_that_stay_are_compared_with_the_new_task_definition(container: dict[str, Any], problem: str) -> None:
+    """The load balancer of the service fits its old task definition, and not the new one: the plan refuses it."""
     change = {name: value for name, value in FARGATE.items() if name != "networkConfiguration"}
-    went, _ = both(verifies(change, app(portMappings=[{"containerPortRange": "81-90"}])), before=before)
-    [port] = went.raised(VerificationFailed).checks.missing
-    assert str(port) == (
-        "loadBalancers[0]: the container app with the port 80 does not exist: the container maps 81-90; add the port to"
-        " portMappings"
-    )
-    went, _ = both(verifies(change, {"name": "other", "image": "x"}), before=before)
-    [container] = went.raised(VerificationFailed).checks.missing
-    assert container.reason == "does not exist: the task definition has other; correct the name"
+    went, elsewhere = both(verifies(change, container), before={**FARGATE, "loadBalancers": [BALANCER]})
+    assert str(went.raised(RequestError)).startswith(f"services.plan: loadBalancers[0].{problem}")
+    assert elsewhere.operations == []
 
 
 def test_classic_load_balancers_are_not_read() -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
 from os import PathLike
 from typing import Any
 
@@ -36,6 +36,8 @@ def inputs_of(
     """Return the arguments of the plan, compared with its digest if they are given again."""
     if not isinstance(plan, Plan):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         advice = "; read it with Plan.from_json" if isinstance(plan, str) else ""
+        if isinstance(plan, Awaitable):
+            advice = "; put await before services.plan"
         raise RequestError(verb, [("plan", f"expected a Plan, got {type(plan).__name__}{advice}")])
     if definition is None:
         if plan.inputs is None:
@@ -44,6 +46,7 @@ def inputs_of(
         if task_definition is not None or variables is not None:
             raise RequestError(verb, [("definition", "is absent, but task_definition or variables is given")])
         return plan.inputs
+    unfilled = variables is None and isinstance(definition, (str, PathLike))
     # The file may lack the names that the plan has.
     if isinstance(definition, (str, PathLike)):
         definition = load_service(definition, variables=variables, name=plan.service)
@@ -58,5 +61,6 @@ def inputs_of(
             problem = f"is absent, and the plan registers a revision of {plan.registers}; pass it again"
             raise RequestError(verb, [("task_definition", problem)])
         problem = "they, or the values of their placeholders, are not those of the plan; pass the same, or plan again"
+        problem += "; variables is absent, so no placeholder was filled" if unfilled else ""
         raise RequestError(verb, [("definition, task_definition", problem)])
     return again

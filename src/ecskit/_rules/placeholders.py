@@ -4,7 +4,14 @@ from __future__ import annotations
 
 import re
 
-__all__ = ["has_placeholder", "holds_placeholder", "is_impossible_name", "is_of_program", "is_placeholder"]
+__all__ = [
+    "has_placeholder",
+    "holds_placeholder",
+    "is_impossible_name",
+    "is_of_program",
+    "is_placeholder",
+    "is_unfilled_tag",
+]
 
 _NAME = r"[A-Za-z_][A-Za-z0-9_]*"
 _PLACEHOLDER = re.compile(
@@ -29,6 +36,11 @@ def is_impossible_name(text: str) -> bool:
 def is_placeholder(text: str) -> bool:
     """Return whether a text is nothing but a placeholder."""
     return _PLACEHOLDER.fullmatch(text.strip()) is not None
+
+
+def is_unfilled_tag(where: str, text: str) -> bool:
+    """Return whether the text is the value of a tag and nothing but a variable that `load` fills, such as `$COMMIT`."""
+    return where == "tags.value" and re.fullmatch(rf"\${_NAME}|\$\{{[^}}]*\}}", text.strip()) is not None
 
 
 _LOGS = r"(containerDefinitions|serviceConnectConfiguration)\.logConfiguration\.options"

@@ -8,7 +8,7 @@ from typing import Literal
 
 from ecskit._core.wording import listed, nearest
 from ecskit._rules.members import belongs, meant
-from ecskit._rules.placeholders import has_placeholder, holds_placeholder, is_impossible_name
+from ecskit._rules.placeholders import has_placeholder, holds_placeholder, is_impossible_name, is_unfilled_tag
 from ecskit._rules.rule import Check, Places, Problem, Rule, api
 from ecskit._rules.walk import RequestWire
 from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
@@ -83,7 +83,8 @@ def _placeholders(*, checked: bool) -> Check[RequestWire]:
                 continue
             has_form = place.where in _FORMS or bool(place.member.kind.values)
             is_name = _NAMES.fullmatch(place.where) is not None and is_impossible_name(place.value)
-            if holds_placeholder(place.where, place.value) and (has_form or is_name) is checked:
+            holds = holds_placeholder(place.where, place.value) or is_unfilled_tag(place.where, place.value)
+            if holds and (has_form or is_name) is checked:
                 yield Problem(place.path, "{value} holds a placeholder that was not filled")
 
     return check

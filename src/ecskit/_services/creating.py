@@ -48,7 +48,9 @@ def create(request: CreateServiceRequest, *, follow_options: FollowOptions, wait
     """
     verb = "services.create"
     if not isinstance(request, CreateServiceRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        raise RequestError(verb, [("request", f"expected a CreateServiceRequest, got {type(request).__name__}")])
+        advice = "use CreateServiceRequest(...), or ecskit.services.load for a file or the dict of boto3"
+        problem = f"expected a CreateServiceRequest, got {type(request).__name__}; {advice}"
+        raise RequestError(verb, [("request", problem)])
     encode(request)
     token = request.client_token
     if token is not None and not 0 < len(token) <= _TOKEN_LENGTH:

@@ -72,7 +72,8 @@ def register_if_changed(request: RegisterTaskDefinitionRequest) -> Flow[Register
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_RegisterTaskDefinition.html
     """
     if not isinstance(request, RegisterTaskDefinitionRequest):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
-        problem = f"expected a RegisterTaskDefinitionRequest, got {type(request).__name__}; see to_register_request"
+        advice = "see ecskit.task_definitions.load for files, and to_register_request for a described task definition"
+        problem = f"expected a RegisterTaskDefinitionRequest, got {type(request).__name__}; {advice}"
         raise RequestError("task_definitions.register_if_changed", [("request", problem)])
     check_sizes("task_definitions.register_if_changed", request._operation, encode(request))
     return _Registration(request).run()

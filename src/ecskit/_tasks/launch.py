@@ -168,7 +168,7 @@ def _kind_problems(launch: Launch) -> list[tuple[str, str]]:
     return [
         (name, f"expected {expected}, got {type(given).__name__}")
         for name, given, kind, expected in kinds
-        if given is not None and not isinstance(given, kind)
+        if given is not None and not isinstance(given, kind)  # pyright: ignore[reportUnnecessaryIsInstance]
     ]
 
 
