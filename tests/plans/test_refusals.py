@@ -136,6 +136,12 @@ REFUSED: dict[str, tuple[Wire | None, Wire, dict[str, Any], str]] = {
         {"cluster": "test"},
         "cluster: is 'test', but the definition has 'prod'; leave one out",
     ),
+    "tags with the same key": (
+        FARGATE,
+        {**FARGATE, "tags": [{"key": "a", "value": "1"}] * 2},
+        {},
+        "tags: the key a is given twice; remove one",
+    ),
     "an update that ECS would refuse": (
         {**EC2, "placementStrategy": [{"type": "random"}]},
         {**PROVIDERS, "capacityProviderStrategy": [{"capacityProvider": "FARGATE"}]},
@@ -166,6 +172,19 @@ def test_refused(before: Wire | None, wire: Wire, arguments: dict[str, Any], mes
     went = both(lambda ecs: planned(ecs, wire, lambda plan: plan, **arguments), before=before)
     assert message in str(went.raised(RequestError))
     assert writes(went) == []
+
+
+def test_a_task_definition_that_was_deregistered() -> None:
+    """It is refused, unless the service runs it."""
+
+    def deregister(sim: Simulator) -> None:
+        sim.handle("DeregisterTaskDefinition", {"taskDefinition": "web:1"})
+
+    wire = {**FARGATE, "taskDefinition": "web:1"}
+    went = both(lambda ecs: planned(ecs, wire, lambda plan: plan), also=deregister)
+    assert "task_definition: web:1 was deregistered, and ECS deploys active" in str(went.raised(RequestError))
+    went = both(lambda ecs: planned(ecs, wire, lambda plan: plan), before=FARGATE, also=deregister)
+    assert not went.returned().changed
 
 
 def test_wrong_classes() -> None:

@@ -79,7 +79,7 @@ def make_plan(verb: str, inputs: Inputs, salt: str) -> Flow[Plan]:
     service = yield from read_current(verb, definition)
     current = service.task_definition if service else None
     wanted = yield from wanted_definition(change_of(inputs), current, verb)
-    task = yield from _resolve(wanted)
+    task = yield from _resolve(verb, wanted, current)
     if task.registration is not None:
         _raise_for(verb, "task_definition.", validate_task(task.registration))
     if service is None:
@@ -127,7 +127,7 @@ def read_current(verb: str, definition: CreateServiceRequest) -> Flow[Service | 
     return service
 
 
-def _resolve(wanted: str | RegisterTaskDefinitionRequest | None) -> Flow[_Task]:
+def _resolve(verb: str, wanted: str | RegisterTaskDefinitionRequest | None, current: str | None) -> Flow[_Task]:
     if wanted is None:
         return _Task()
     if isinstance(wanted, RegisterTaskDefinitionRequest):
@@ -135,10 +135,13 @@ def _resolve(wanted: str | RegisterTaskDefinitionRequest | None) -> Flow[_Task]:
         if latest is not None and not found:
             return _Task(arn=latest.task_definition_arn)
         return _Task(registration=wanted, changes=found)
-    if wanted.startswith("arn:") and wanted.rpartition(":")[2].isdigit():
+    if wanted == current:
         return _Task(arn=wanted)
-    described = yield from Retrying(DescribeTaskDefinitionRequest(task_definition=wanted)).send()
-    return _Task(arn=described.task_definition.task_definition_arn)
+    described = (yield from Retrying(DescribeTaskDefinitionRequest(task_definition=wanted)).send()).task_definition
+    if described.status == "INACTIVE" and described.task_definition_arn != current:
+        problem = f"{wanted} was deregistered, and ECS deploys active task definitions only; register it again"
+        raise RequestError(verb, [("task_definition", problem)])
+    return _Task(arn=described.task_definition_arn)
 
 
 def _creation(verb: str, definition: CreateServiceRequest, task: _Task) -> Flow[Plan]:

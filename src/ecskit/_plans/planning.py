@@ -10,6 +10,7 @@ from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.sizes import check_sizes
 from ecskit._core.wire import encode
+from ecskit._core.wording import shortened
 from ecskit._deployments.arguments import Change as DeploymentChange
 from ecskit._deployments.update import wanted_definition
 from ecskit._plans.making import change_of, make_plan, read_current
@@ -110,6 +111,12 @@ def check_inputs(
         raise RequestError(verb, [("cluster", f"is {cluster!r}, but the definition has {there!r}; leave one out")])
     if not isinstance(scale, bool):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
         raise RequestError(verb, [("scale", f"expected True or False, got {type(scale).__name__}")])
+    keys = [tag.key or "" for tag in definition.tags]
+    if "" in keys:
+        raise RequestError(verb, [("tags", "a tag has no key")])
+    if len(set(keys)) < len(keys):
+        twice = next(key for key in keys if keys.count(key) > 1)
+        raise RequestError(verb, [("tags", f"the key {shortened(twice)} is given twice; remove one")])
     given = task_definition if task_definition is not None else definition.task_definition
     if given is not None or images:
         DeploymentChange(task_definition=given, images=images, force=True).check(verb)
