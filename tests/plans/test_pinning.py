@@ -26,10 +26,12 @@ KEYS = {"region_name": "us-east-1", "aws_access_key_id": "testing", "aws_secret_
 
 @pytest.fixture(scope="module")
 def moto() -> Iterator[str]:
-    """The endpoint of ECR."""
+    """The endpoint of ECR, with a repository."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
+    ecr: Any = boto3.client("ecr", endpoint_url=f"http://{host}:{port}", **KEYS)
+    ecr.create_repository(repositoryName="team/app")
     yield f"http://{host}:{port}"
     server.stop()
 
@@ -66,8 +68,6 @@ def test_pinning(moto: str, monkeypatch: pytest.MonkeyPatch, colour: str) -> Non
     """The digest of the plan is deployed, although the tag has moved since; another plan has the new one."""
     monkeypatch.setenv("AWS_ENDPOINT_URL_ECR", moto)
     ecr: Any = boto3.client("ecr", endpoint_url=moto, **KEYS)
-    if colour == "sync":
-        ecr.create_repository(repositoryName="team/app")
     first = push(ecr, f"{colour}-1", "a" if colour == "sync" else "c")
     second = ""
 
