@@ -388,6 +388,19 @@ def test_files_without_variables(tmp_path: Path) -> None:
         ecs.services.apply(Plan.from_json(plan.to_json()), definition=service)
 
 
+def test_json_of_the_default_cluster() -> None:
+    """A definition that states no cluster is applied from JSON."""
+    wire = {**FARGATE, "platformVersion": "1.4.0"}
+
+    def act(ecs: Ecs) -> Any:
+        again = {"definition": definition(wire), "timeout": 900}
+        return planned(ecs, wire, lambda plan: ecs.services.apply(Plan.from_json(plan.to_json()), **again))
+
+    went = both(act, before=FARGATE)
+    assert went.returned().service.platform_version == "1.4.0"
+    assert writes(went) == ["UpdateService"]
+
+
 def test_json_without_definitions() -> None:
     """They are asked for, both as they were."""
     plan = both(lambda ecs: planned(ecs, FARGATE, lambda plan: plan)).returned()

@@ -329,7 +329,8 @@ def _state(service: Service | None, inputs: Inputs, salt: str) -> str:
         return ""
     before, wanted = to_create_request(service), inputs.definition
     tree = normal(before)
-    tree.pop("desired_count", None)
+    for name in ("desired_count", "cluster"):  # a plan from JSON states its cluster
+        tree.pop(name, None)
     secrets = [*_secrets(tree)]
     if inputs.task_definition is not None or inputs.images:
         tree.pop("task_definition", None)
