@@ -5,8 +5,11 @@ from __future__ import annotations
 import asyncio
 import re
 import signal
+import sys
 import threading
+import traceback
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -236,6 +239,16 @@ def test_bad_input(wrong: Any) -> None:
     assert went.calls == []
 
 
+def await_function(thread: int | None, function: Any) -> None:
+    """Return when a thread is inside of a function.
+
+    A callback that waits holds the clock. Otherwise it could pass the timeout before another thread goes on.
+    """
+    codes: list[object] = []
+    while function.__code__ not in codes:
+        codes = [each.f_code for each, _ in traceback.walk_stack(sys._current_frames()[thread or 0])]
+
+
 @pytest.mark.parametrize("end", ["cancel", "close", "close in a thread", "Ctrl-C"])
 def test_a_sync_call_that_is_cancelled_leaves_nothing_open(end: str) -> None:
     """The task is stopped, and no thread is left. Closing inside of the callback does not wait for the callback."""
@@ -254,6 +267,10 @@ def test_a_sync_call_that_is_cancelled_leaves_nothing_open(end: str) -> None:
 
     def on_log(_: LogLine) -> None:
         act()
+        if end == "close in a thread":
+            await_function(closing.ident, threading.Condition.wait_for)
+        if end == "Ctrl-C":
+            await_function(main, ThreadPoolExecutor.shutdown)
 
     options: Any = {"launch_type": "FARGATE", "network": NETWORK, "cancel": cancel, "on_cancel": "stop"}
     with pytest.raises(error):
