@@ -203,7 +203,7 @@ def test_an_iterator_that_is_collected_while_polls_are_taken(colour: str, monkey
         polls = next(iter(value for make, value in runtime.shared._values.items() if make is shared))
         [request, *_] = queue.requests
         Left(polls, polls.add(request.observe, Waker(), now))
-        gc.collect()
+        gc.collect(1)  # it is young; all objects of the tests before would take long
         return take(queue, now)
 
     runtime = ecs.wait._runtime
