@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import importlib.util
 import pkgutil
 import signal
@@ -23,6 +24,12 @@ for each in pkgutil.walk_packages(ecskit.__path__, "ecskit."):
     if not each.name.startswith("ecskit._codegen"):
         with contextlib.suppress(ModuleNotFoundError):  # an extra is absent
             importlib.import_module(each.name)
+
+
+def pytest_collection_finish() -> None:
+    """Keep the garbage collector from walking through all modules and tests again and again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture

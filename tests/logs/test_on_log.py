@@ -249,6 +249,7 @@ def await_function(thread: int | None, function: Any) -> None:
         codes = [each.f_code for each, _ in traceback.walk_stack(sys._current_frames()[thread or 0])]
 
 
+@pytest.mark.usefixtures("ctrl_c")
 @pytest.mark.parametrize("end", ["cancel", "close", "close in a thread", "Ctrl-C"])
 def test_a_sync_call_that_is_cancelled_leaves_nothing_open(end: str) -> None:
     """The task is stopped, and no thread is left. Closing inside of the callback does not wait for the callback."""
