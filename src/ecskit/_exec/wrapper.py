@@ -135,7 +135,7 @@ def wrap(
 
 def _problem(command: Any) -> str | None:
     """Return what is wrong with a command, for users without a type checker too; None if nothing is."""
-    words = [command] if isinstance(command, str) else list(command)
+    words: list[Any] = [command] if isinstance(command, str) else list(command)
     for index, word in enumerate(words):
         where = "the text" if isinstance(command, str) else f"word {index}"
         if not isinstance(word, str):
