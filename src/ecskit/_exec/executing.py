@@ -15,7 +15,7 @@ from ecskit._core.errors import RequestError
 from ecskit._exec.marks import Begun, Exited, Garbled, Lacking, OutputReader
 from ecskit._exec.result import ExecKind, ExecResult
 from ecskit._exec.session import Session, awaited, close
-from ecskit._exec.starting import Start
+from ecskit._exec.starting import Start, plain
 from ecskit._exec.watching import describe, stop_of, watch
 from ecskit._exec.wrapper import Wrapped, wrap
 from ecskit._polling.options import is_count, is_seconds
@@ -33,7 +33,7 @@ _CLOSING = 2.0
 _INTERRUPTING = 5.0
 """Seconds for a command to end after Ctrl-C."""
 _CTRL_C = b"\x03"
-_NO_SHELL = re.compile(r"executable file not found|no such file or directory|not found in \$PATH", re.IGNORECASE)
+_NO_SHELL = re.compile(r"executable file not found|no such file or directory|unable to start command", re.IGNORECASE)
 """What the agent writes if the image lacks `sh`."""
 
 
@@ -55,35 +55,38 @@ def execute(
     """Run a command in a container of a task by ECS Exec, and return how it ended, with its output.
 
     The command runs as the user of the agent, which is root, in a terminal of its own: standard output and standard
-    error arrive as one. ECS Exec has no exit codes. So the command runs under `sh`, which the image has to have, and
-    the shell reports the code. Linux containers only.
+    error arrive as one. ECS Exec has no exit codes. So the command runs under `sh`, which the image has to have,
+    and the shell reports the code. Linux containers only.
 
     ECS Exec has to be enabled for the task. The call waits until the agent in the container runs, and sends one
-    ExecuteCommand. It repeats that only while ECS reports that the agent is not connected, for 15 s: in all other cases
-    the command might run twice.
+    ExecuteCommand. It repeats that only while ECS reports that the agent is not connected, for 15 s: in all other
+    cases the command might run twice.
 
-    Every way out ends the session, for which the credentials need ssm:TerminateSession. That does not end the command:
-    one that goes on without its terminal may live on in the container. The same holds after `timeout`.
+    Every way out ends the session, for which the credentials need ssm:TerminateSession. That does not end the
+    command: one that goes on without its terminal may live on in the container. The same holds after `timeout`.
 
     Args:
         task: The task, its id or its ARN.
-        command: A list of the program and its arguments, as they are; or a text for `sh -c`, with pipes and variables.
+        command: A list of the program and its arguments, as they are; or a text for `sh -c`, with pipes and
+            variables.
         container: Name of the container; required if the task has several.
         cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
-        input: What the command reads from its standard input, text in UTF-8. Without it, the input is empty. The image
-            needs `stty` and `head` for it.
-        timeout: Seconds for the command, from the response to ExecuteCommand on; None for no limit. After that it gets
-            Ctrl-C and 5 s to end, and the result is TIMED_OUT, with the output so far.
+        input: What the command reads from its standard input, text in UTF-8. Without it, the input is empty. The
+            image needs `stty` and `head` for it.
+        timeout: Seconds for the command, from the response to ExecuteCommand on; None for no limit. After that it
+            gets Ctrl-C and 5 s to end, and the result is TIMED_OUT, with the output so far.
         start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
         check: Whether to raise ExecFailed unless the command exits with code 0.
-        binary: Whether the output is `bytes`, exactly as the command wrote it. The image needs `base64` for it. Text is
-            decoded as UTF-8, with U+FFFD for what is none.
-        max_output: How many bytes, or characters of text, of the output the result keeps; None for no limit. The rest
-            is dropped, and `truncated` is true. `on_output` gets all of it.
-        on_output: Called with each piece of output as it arrives. With an async client it may be a coroutine function.
-            While it runs, output waits: after 64 MiB the call fails. An exception that it raises ends the call.
-        exit_code: Whether to run the command under `sh`. Without, for images that have none, a list is run as it is and
-            a text is split as a shell splits it; there is no `input` and no `binary`, and the kind is never EXITED.
+        binary: Whether the output is `bytes`, exactly as the command wrote it. The image needs `base64` for it.
+            Text is decoded as UTF-8, with U+FFFD for what is none.
+        max_output: How many bytes, or characters of text, of the output the result keeps; None for no limit. The
+            rest is dropped, and `truncated` is true. `on_output` gets all of it.
+        on_output: Called with each piece of output as it arrives. With an async client it may be a coroutine
+            function. While it runs, output waits: after 64 MiB the call fails. An exception that it raises ends the
+            call.
+        exit_code: Whether to run the command under `sh`. Without, for images that have none, a list is run as it is
+            and a text is split as a shell splits it; there is no `input` and no `binary`, and the kind is never
+            EXITED.
 
     Returns:
         The result: the kind of the end, the exit code, the output.
@@ -105,14 +108,15 @@ def execute(
     """
     start = Start.of("tasks.execute", task, cluster, container, start_timeout)
     data = input.encode() if isinstance(input, str) else input
-    _check(command, data, timeout, max_output, on_output, check=check, binary=binary, exit_code=exit_code)
+    text = plain("tasks.execute", command)
+    _check(data, timeout, max_output, on_output, check=check, binary=binary, exit_code=exit_code)
     if exit_code:
         wrap(command, nonce=0, input=data, binary=binary)  # raises RequestError
 
     def flow() -> Flow[ExecResult[AnyStr]]:
         drawn: int = (yield DrawRandom()).get()
         wrapped = wrap(command, nonce=drawn, input=data, binary=binary) if exit_code else None
-        session = yield from start.session(wrapped.command if wrapped else plain(command), needs_gate=False)
+        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=False)
         try:
             run: _Run[Any] = _Run(session, wrapped, timeout, max_output, on_output)
             yield from run.perform()
@@ -124,15 +128,7 @@ def execute(
     return flow()
 
 
-def plain(command: str | Sequence[str]) -> str:
-    """Return the text of a command that is not wrapped."""
-    import shlex
-
-    return command if isinstance(command, str) else shlex.join(command)
-
-
 def _check(
-    command: Any,
     data: Any,
     timeout: Any,
     max_output: Any,
@@ -144,17 +140,13 @@ def _check(
 ) -> None:
     """Raise RequestError if an argument is wrong."""
     problems: list[tuple[str, str]] = []
-    if not isinstance(command, (str, Sequence)) or isinstance(command, (bytes, bytearray)):
-        problem = f"expected a text, or a list of the program and its arguments, got {type(command).__name__}"
-        problems.append(("command", problem))
-    elif not command or not all(isinstance(word, str) for word in command):
-        problems.append(("command", "expected a text, or a list of texts, that is not empty"))
     if data is not None and not isinstance(data, bytes):
         problems.append(("input", f"expected bytes or str, got {type(data).__name__}"))
     if timeout is not None and not is_seconds(timeout):
         problems.append(("timeout", f"expected seconds, 0 or more, or None for no limit, got {timeout!r}"))
     if max_output is not None and not is_count(max_output) and max_output != 0:
-        problems.append(("max_output", f"expected a whole number, 0 or more, or None for no limit, got {max_output!r}"))
+        problems.append(("max_output", f"expected a whole number, 0 or more, or None for no limit, got
+            {max_output!r}"))
     if on_output is not None and not callable(on_output):
         problems.append(("on_output", f"expected a function, got {type(on_output).__name__}"))
     if not exit_code:
@@ -194,8 +186,8 @@ class _Unwrapped:
         text = text[: len(text) - len(self._held)].replace("\r\n", "\n")
         return [text] if text else []
 
-    def end(self) -> list[Any]:
-        return self.feed(b"", final=True)
+    def end(self) -> str:
+        return "".join(self.feed(b"", final=True))
 
 
 @attrs.define(eq=False)
@@ -231,11 +223,11 @@ class _Run(Generic[AnyStr]):
             if data:
                 yield from self._take(self.reader.feed(data))
             elif data is not None:
-                yield from self._take(self.reader.end())
+                yield from self._take([self.reader.end()])
                 return
             elif is_ending or self.timed_out or not self.begun:
                 self.timed_out = self.timed_out or not is_ending
-                yield from self._take(self.reader.end())
+                yield from self._take([self.reader.end()])
                 return
             else:
                 self.timed_out = True
@@ -258,24 +250,21 @@ class _Run(Generic[AnyStr]):
                     self.problem, self.lacking = f"the image lacks `{program}`, so the command was not run", True
                 case Garbled():
                     self.problem = "another process wrote to the terminal, so that the output cannot be read"
-                case piece:
+                case piece if piece:
                     self.kept.add(piece)
                     if self.on_output is not None:
                         yield Invoke(self.on_output, piece)
+                case _:
+                    pass
 
     def result(self, *, binary: bool) -> Flow[ExecResult[Any]]:
         """Return the result. Raise what ended the session, if that is no result."""
         session = self.session
         kind, reason = yield from self._kind()
-        return ExecResult(
-            kind=kind,
-            exit_code=self.exit_code,
-            output=(b"" if binary else "").join(self.kept.pieces),  # type: ignore[arg-type]  # pieces are of its type
-            truncated=self.kept.truncated,
-            task_arn=session.place.task_arn,
-            container=session.place.container,
-            session_id=session.session_id,
-            reason=reason,
+        return ExecResult( kind=kind, exit_code=self.exit_code, output=(b"" if binary else
+            "").join(self.kept.pieces),  # type: ignore[arg-type]  # pieces are of its type
+            truncated=self.kept.truncated, task_arn=session.place.task_arn, container=session.place.container,
+            session_id=session.session_id, reason=reason,
         )
 
     def _kind(self) -> Flow[tuple[ExecKind, str | None]]:
@@ -289,7 +278,7 @@ class _Run(Generic[AnyStr]):
         assert end is not None  # `perform` returns at the end
         if end.cause == "stopped":
             return "TASK_STOPPED", end.reason
-        if end.cause == "lost" and end.error is None or not end.is_clean and end.cause == "lost":
+        if end.cause == "lost":
             return "UNKNOWN", end.reason
         if end.cause != "closed":
             self.session.raise_unless_clean()

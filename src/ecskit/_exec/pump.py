@@ -47,7 +47,7 @@ def pump(session: Session, channel: DataChannel, token: str) -> Flow[None]:
         session.finish(End("local", "it was closed"))
         raise
     except BaseException as error:
-        session.finish(End("lost", str(error), error))
+        session.finish(End("failed", str(error), error))
         if not isinstance(error, EcsError):
             raise  # users get this error; the driver also has those that are no errors of ecskit
     finally:
@@ -164,7 +164,7 @@ def _exchange(session: Session, channel: DataChannel, link: Link) -> Flow[tuple[
 def _lost(error: Exception) -> End:
     if not isinstance(error, (LinkClosed, EcsError)):
         raise error
-    return End("lost", str(error), error)
+    return End("lost", str(error))
 
 
 def _handle(session: Session, channel: DataChannel, event: Event, now: float) -> Flow[End | None]:
@@ -178,7 +178,7 @@ def _handle(session: Session, channel: DataChannel, event: Event, now: float) ->
         case Ended(text):
             return End("closed", text)
         case Broken(reason):
-            return End("refused", reason)
+            return End("lost", reason)
         case _:
             pass
     return None

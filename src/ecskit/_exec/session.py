@@ -8,13 +8,14 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeAlias, TypeVar
 
 import attrs
 
 from ecskit._core.effects import Background, Flow, Invoke, Sleep, Waker
 from ecskit._core.links import Link
 from ecskit._exec.errors import SessionEnded
+from ecskit._exec.marks import Exited, OutputReader
 
 __all__ = ["End", "Place", "Resize", "Session", "awaited", "close"]
 
@@ -30,7 +31,7 @@ _PIECES = 4
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
 
-Cause = Literal["closed", "stopped", "lost", "refused", "overflow", "local"]
+Cause: TypeAlias = Literal["closed", "stopped", "lost", "refused", "failed", "overflow", "local"]
 
 
 @attrs.frozen
@@ -55,12 +56,12 @@ class End:
     """How a session ended."""
 
     cause: Cause
-    """"closed" by the service; "stopped" with its task; "lost" connection; "refused" by AWS; "overflow" of output that
-    nothing read; "local" for the end of this client or block."""
+    """Who or what ended it: "closed" by the service, "stopped" with its task; its connection was "lost"; its key was
+    "refused"; it "failed" with an error; "overflow" of output that nothing read; "local" for this program."""
     reason: str = ""
     """Why; empty after a normal end."""
     error: BaseException | None = None
-    """The error that ended the session, if there is one."""
+    """The error to raise for it, if there is one."""
 
     @property
     def is_clean(self) -> bool:
@@ -93,6 +94,8 @@ class Session:
         self.active_at = 0.0
         """The monotonic time of the last sign of life: output, or a description of the task. The pump writes it, too."""
         self.background: Background | None = None
+        self.reader: OutputReader | None = None
+        """Finds the exit code in the output, if the command of an interactive session is wrapped."""
         self._consumed: deque[int] = deque()
         # The pump writes:
         self.link: Link | None = None
@@ -152,6 +155,22 @@ class Session:
                 break
             self._consumed.append(len(chunks[-1]))
         return b"".join(chunks) if chunks or ended else None
+
+    def read(self) -> bytes | None:
+        """Return what `take` returns, without the exit code at its end. The session counts as ended then."""
+        data = self.take()
+        reader = self.reader
+        if reader is None or data is None:
+            return data
+        if self.exit_code is not None:
+            return b""
+        output = b""
+        for event in reader.feed(data) if data else [reader.end()]:
+            if isinstance(event, Exited):
+                self.exit_code = event.code
+            elif isinstance(event, bytes):
+                output += event
+        return output or (b"" if not data or self.exit_code is not None else None)
 
     def has_room(self) -> bool:
         """Return whether more input is accepted."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterator
+import shlex
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import attrs
@@ -31,7 +32,7 @@ from ecskit._waits.tasks import TaskGoal
 from ecskit.models.clusters import DescribeClustersRequest
 from ecskit.models.tasks import ExecuteCommandRequest, Task
 
-__all__ = ["Start"]
+__all__ = ["Start", "plain"]
 
 log = logging.getLogger("ecskit")
 
@@ -42,6 +43,21 @@ _AGENT_REMEDY = (
     "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
     " OpenDataChannel, a way to ssmmessages over the network, and a file system that it can write to"
 )
+
+
+def plain(verb: str, command: Any) -> str:
+    """Return the text of a command that is not wrapped.
+
+    Raises:
+        RequestError: It is no command.
+    """
+    words: Sequence[Any] = [command] if isinstance(command, str) else command
+    if not isinstance(words, Sequence) or isinstance(words, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+        problem = f"expected a text, or a list of the program and its arguments, got {type(command).__name__}"
+        raise RequestError(verb, [("command", problem)])
+    if not words or not all(isinstance(word, str) for word in words) or not words[0].strip():
+        raise RequestError(verb, [("command", "expected a text, or a list of texts, that is not empty")])
+    return command if isinstance(command, str) else shlex.join(words)
 
 
 @attrs.frozen(kw_only=True)
