@@ -74,7 +74,7 @@ NAMESPACES = (
     Namespace(
         name="tasks",
         class_="TaskVerbs",
-        about="Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them; run commands in them.",
+        about="Run tasks, wait for them, evaluate how they ended; find, watch, stop, protect, and enter them.",
         modules=(
             "ecskit._tasks.running",
             "ecskit._tasks.completing",

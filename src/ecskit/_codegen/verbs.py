@@ -124,8 +124,11 @@ def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscr
             keyword += expansion.fields(argument.arg, annotation)
         else:
             keyword.append(Parameter(argument.arg, annotation, _default(value)))
-    defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + [_default(value) for value in node.args.defaults]
-    positional = [Parameter(a.arg, _text(a.annotation), d) for a, d in zip(node.args.args, defaults, strict=True)]
+    required = len(node.args.args) - len(node.args.defaults)
+    positional = [
+        Parameter(a.arg, _text(a.annotation), _default(value))
+        for a, value in zip(node.args.args, [*[None] * required, *node.args.defaults], strict=True)
+    ]
     used = {name for p in [*positional, *keyword] for name in re.findall(r"\w+", p.annotation)}
     used |= set(re.findall(r"\w+", ast.unparse(returns.slice)))
     sections = _sections(inspect.cleandoc(ast.get_docstring(node) or ""))

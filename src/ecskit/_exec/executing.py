@@ -144,9 +144,8 @@ def _check(
         problems.append(("input", f"expected bytes or str, got {type(data).__name__}"))
     if timeout is not None and not is_seconds(timeout):
         problems.append(("timeout", f"expected seconds, 0 or more, or None for no limit, got {timeout!r}"))
-    if max_output is not None and not is_count(max_output) and max_output != 0:
-        problems.append(("max_output", f"expected a whole number, 0 or more, or None for no limit, got
-            {max_output!r}"))
+    if max_output is not None and not is_count(max_output):
+        problems.append(("max_output", f"expected a whole number, 1 or more, or None for no limit, got {max_output!r}"))
     if on_output is not None and not callable(on_output):
         problems.append(("on_output", f"expected a function, got {type(on_output).__name__}"))
     if not exit_code:
@@ -261,10 +260,15 @@ class _Run(Generic[AnyStr]):
         """Return the result. Raise what ended the session, if that is no result."""
         session = self.session
         kind, reason = yield from self._kind()
-        return ExecResult( kind=kind, exit_code=self.exit_code, output=(b"" if binary else
-            "").join(self.kept.pieces),  # type: ignore[arg-type]  # pieces are of its type
-            truncated=self.kept.truncated, task_arn=session.place.task_arn, container=session.place.container,
-            session_id=session.session_id, reason=reason,
+        return ExecResult(
+            kind=kind,
+            exit_code=self.exit_code,
+            output=(b"" if binary else "").join(self.kept.pieces),  # type: ignore[arg-type]  # pieces are of its type
+            truncated=self.kept.truncated,
+            task_arn=session.place.task_arn,
+            container=session.place.container,
+            session_id=session.session_id,
+            reason=reason,
         )
 
     def _kind(self) -> Flow[tuple[ExecKind, str | None]]:

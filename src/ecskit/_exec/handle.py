@@ -52,7 +52,7 @@ def read(session: Session, *, timeout: float | None = None) -> Flow[bytes]:
 def send(session: Session, data: bytes, *, timeout: float | None = None) -> Flow[None]:
     """Send input to the terminal. Wait while the container takes no more: 64 KiB are under way at most.
 
-    Ctrl-C is b"\\x03", and Ctrl-D, at the beginning of a line, b"\\x04". Input of up to 16 KiB is sent in one
+    Ctrl-C is the byte 3, and Ctrl-D, at the beginning of a line, the byte 4. Input of up to 16 KiB is sent in one
     piece; that of several threads or tasks is not mixed within it.
 
     Args:

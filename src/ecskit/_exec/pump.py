@@ -195,13 +195,13 @@ def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) ->
     try:
         answer = yield from _request("kms", "GenerateDataKey", params, region)
         channel.provide_key(_bytes(answer["Plaintext"]), _bytes(answer["CiphertextBlob"]))
-        return None
     except EcsError as error:
         channel.refuse_key("The client has no data key.")
         if isinstance(error, MissingExtraError):
             return End("refused", str(error), error)
         needs = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
-        return End("refused", f"{needs} ({described(error)})", None)
+        return End("refused", f"{needs} ({described(error)})")
+    return None
 
 
 def _bytes(value: bytes | str) -> bytes:

@@ -92,7 +92,7 @@ class Session:
         self.exit_code: int | None = None
         """The exit code, if the command is wrapped and has exited."""
         self.active_at = 0.0
-        """The monotonic time of the last sign of life: output, or a description of the task. The pump writes it, too."""
+        """The monotonic time of the latest output, or description of the task. The pump writes it, too."""
         self.background: Background | None = None
         self.reader: OutputReader | None = None
         """Finds the exit code in the output, if the command of an interactive session is wrapped."""

@@ -71,7 +71,9 @@ class Start:
     """Seconds until the task and its agent have to run."""
 
     @classmethod
-    def of(cls, verb: str, task: Task | str, cluster: str | None, container: str | None, timeout: float | None) -> Start:
+    def of(
+        cls, verb: str, task: Task | str, cluster: str | None, container: str | None, timeout: float | None
+    ) -> Start:
         """Check the arguments, and return what they mean.
 
         Raises:

@@ -45,8 +45,8 @@ class AsyncExecSession(AsyncBlock):
 
         Raises:
             SessionTimeout: There was no output within `timeout`. It is a `TimeoutError`, too.
-            SessionEnded: The session ended, and output may be missing: the connection was lost, or the service reports an
-                error.
+            SessionEnded: The session ended, and output may be missing: the connection was lost, or the service reports
+                an error.
             RequestError: An argument is wrong.
         """
         from ecskit._exec import handle as flows
@@ -65,16 +65,16 @@ class AsyncExecSession(AsyncBlock):
     ) -> None:
         """Send input to the terminal. Wait while the container takes no more: 64 KiB are under way at most.
 
-        Ctrl-C is b"\x03", and Ctrl-D, at the beginning of a line, b"\x04". Input of up to 16 KiB is sent in one piece; that
-        of several threads or tasks is not mixed within it.
+        Ctrl-C is the byte 3, and Ctrl-D, at the beginning of a line, the byte 4. Input of up to 16 KiB is sent in one
+        piece; that of several threads or tasks is not mixed within it.
 
         Args:
             data: The input.
             timeout: Maximum seconds to wait; None for no limit.
 
         Raises:
-            SessionTimeout: Not all of it was accepted within `timeout`: `sent` has how much was. It is a `TimeoutError`,
-                too.
+            SessionTimeout: Not all of it was accepted within `timeout`: `sent` has how much was. It is a
+                `TimeoutError`, too.
             SessionEnded: The session has ended.
             RequestError: An argument is wrong.
         """
