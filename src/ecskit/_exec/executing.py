@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import codecs
-import math
-import re
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Any, AnyStr, Generic, TypeAlias
+from typing import Any, AnyStr, TypeAlias
 
-import attrs
-
-from ecskit._core.effects import DrawRandom, Flow, Invoke, Sleep
+from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import RequestError
-from ecskit._exec.marks import Begun, Exited, Garbled, Lacking, OutputReader
-from ecskit._exec.result import ExecKind, ExecResult
-from ecskit._exec.session import Session, awaited, close
+from ecskit._exec.result import ExecResult
+from ecskit._exec.running import Run
+from ecskit._exec.session import close
 from ecskit._exec.starting import Start, plain
-from ecskit._exec.watching import describe, stop_of, watch
-from ecskit._exec.wrapper import Wrapped, wrap
+from ecskit._exec.wrapper import wrap
 from ecskit._polling.options import is_count, is_seconds
 from ecskit.models.tasks import Task
 
@@ -28,14 +22,6 @@ OnOutput: TypeAlias = Callable[[AnyStr], None]
 AsyncOnOutput: TypeAlias = Callable[[AnyStr], Awaitable[object] | None]
 """The same for async clients, which also take a coroutine function."""
 
-_CLOSING = 2.0
-"""Seconds after the end of the command for the service to close the channel. A child of the command may prevent it."""
-_INTERRUPTING = 5.0
-"""Seconds for a command to end after Ctrl-C."""
-_CTRL_C = b"\x03"
-_NO_SHELL = re.compile(r"executable file not found|no such file or directory|unable to start command", re.IGNORECASE)
-"""What the agent writes if the image lacks `sh`."""
-
 
 def execute(
     task: Task | str,
@@ -43,7 +29,7 @@ def execute(
     *,
     container: str | None = None,
     cluster: str | None = None,
-    input: bytes | str | None = None,  # noqa: A002  # as subprocess has it
+    input: bytes | str | None = None,  # as subprocess has it
     timeout: float | None = None,
     start_timeout: float | None = 120.0,
     check: bool = False,
@@ -118,7 +104,7 @@ def execute(
         wrapped = wrap(command, nonce=drawn, input=data, binary=binary) if exit_code else None
         session = yield from start.session(wrapped.command if wrapped else text, needs_gate=False)
         try:
-            run: _Run[Any] = _Run(session, wrapped, timeout, max_output, on_output)
+            run: Run[Any] = Run(session, wrapped, timeout, max_output, on_output)
             yield from run.perform()
             result: ExecResult[AnyStr] = yield from run.result(binary=binary)
         finally:
@@ -154,149 +140,3 @@ def _check(
                 problems.append((name, "needs exit_code=True: the shell around the command provides it"))
     if problems:
         raise RequestError("tasks.execute", problems)
-
-
-class _Kept(Generic[AnyStr]):
-    """The beginning of the output, up to a limit."""
-
-    def __init__(self, limit: int | None) -> None:
-        self.truncated = False
-        self.pieces: list[AnyStr] = []
-        self._room = math.inf if limit is None else limit
-
-    def add(self, piece: AnyStr) -> None:
-        if len(piece) > self._room:
-            self.truncated = True
-            piece = piece[: int(self._room)]
-        self._room -= len(piece)
-        self.pieces.append(piece)
-
-
-class _Unwrapped:
-    """Decodes the output of a command that is not wrapped: the terminal has turned each LF into CRLF."""
-
-    def __init__(self) -> None:
-        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
-        self._held = ""
-
-    def feed(self, data: bytes, *, final: bool = False) -> list[Any]:
-        text = self._held + self._decoder.decode(data, final)
-        self._held = "\r" if text.endswith("\r") and not final else ""
-        text = text[: len(text) - len(self._held)].replace("\r\n", "\n")
-        return [text] if text else []
-
-    def end(self) -> str:
-        return "".join(self.feed(b"", final=True))
-
-
-@attrs.define(eq=False)
-class _Run(Generic[AnyStr]):
-    """One command, from the open session to the result."""
-
-    session: Session
-    wrapped: Wrapped | None
-    timeout: float | None
-    max_output: int | None
-    on_output: Callable[[AnyStr], object] | None
-    kept: _Kept[AnyStr] = attrs.field(init=False)
-    reader: OutputReader | _Unwrapped = attrs.field(init=False)
-    begun: bool = False
-    timed_out: bool = False
-    exit_code: int | None = None
-    problem: str | None = None
-    """Why the output cannot be read, or what the image lacks."""
-    lacking: bool = False
-
-    def __attrs_post_init__(self) -> None:
-        self.kept = _Kept(self.max_output)
-        self.reader = OutputReader(self.wrapped) if self.wrapped else _Unwrapped()
-        self.begun = self.wrapped is None
-
-    def perform(self) -> Flow[None]:
-        """Take in the output until the command has ended, or nothing more is expected."""
-        session = self.session
-        until = math.inf if self.timeout is None else (yield Sleep(0)).now + self.timeout
-        is_ending = False
-        while True:
-            data = yield from awaited(session, session.take, until, lambda: watch(session))
-            if data:
-                yield from self._take(self.reader.feed(data))
-            elif data is not None:
-                yield from self._take([self.reader.end()])
-                return
-            elif is_ending or self.timed_out or not self.begun:
-                self.timed_out = self.timed_out or not is_ending
-                yield from self._take([self.reader.end()])
-                return
-            else:
-                self.timed_out = True
-                session.put(_CTRL_C)
-                until = (yield Sleep(0)).now + _INTERRUPTING
-            if not is_ending and (self.exit_code is not None or self.problem is not None):
-                is_ending = True
-                until = (yield Sleep(0)).now + _CLOSING
-
-    def _take(self, events: Sequence[Any]) -> Flow[None]:
-        for event in events:
-            match event:
-                case Begun():
-                    self.begun = True
-                    if self.wrapped and self.wrapped.input:
-                        self.session.put(self.wrapped.input)
-                case Exited(code):
-                    self.exit_code = code
-                case Lacking(program):
-                    self.problem, self.lacking = f"the image lacks `{program}`, so the command was not run", True
-                case Garbled():
-                    self.problem = "another process wrote to the terminal, so that the output cannot be read"
-                case piece if piece:
-                    self.kept.add(piece)
-                    if self.on_output is not None:
-                        yield Invoke(self.on_output, piece)
-                case _:
-                    pass
-
-    def result(self, *, binary: bool) -> Flow[ExecResult[Any]]:
-        """Return the result. Raise what ended the session, if that is no result."""
-        session = self.session
-        kind, reason = yield from self._kind()
-        return ExecResult(
-            kind=kind,
-            exit_code=self.exit_code,
-            output=(b"" if binary else "").join(self.kept.pieces),  # type: ignore[arg-type]  # pieces are of its type
-            truncated=self.kept.truncated,
-            task_arn=session.place.task_arn,
-            container=session.place.container,
-            session_id=session.session_id,
-            reason=reason,
-        )
-
-    def _kind(self) -> Flow[tuple[ExecKind, str | None]]:
-        if self.timed_out:
-            return "TIMED_OUT", f"it was interrupted after {self.timeout:g} s, and may live on"
-        if self.exit_code is not None:
-            return "EXITED", None
-        if self.problem is not None:
-            return ("NO_SHELL" if self.lacking else "UNKNOWN"), self.problem
-        end = self.session.end
-        assert end is not None  # `perform` returns at the end
-        if end.cause == "stopped":
-            return "TASK_STOPPED", end.reason
-        if end.cause == "lost":
-            return "UNKNOWN", end.reason
-        if end.cause != "closed":
-            self.session.raise_unless_clean()
-        task = yield from describe(self.session)
-        stopped = stop_of(task, self.session.place.container) if task else None
-        if stopped is None and task is not None and task.desired_status == "STOPPED":
-            stopped = f"the task is stopping{f' ({task.stopped_reason})' if task.stopped_reason else ''}"
-        if stopped:
-            return "TASK_STOPPED", stopped
-        if self.wrapped is None:
-            return "UNKNOWN", end.reason or "no exit code was requested"
-        if self.begun:
-            why = f" ({end.reason})" if end.reason else ""
-            return "KILLED", f"its shell was killed, or the session was ended from outside{why}"
-        if _NO_SHELL.search(end.reason):
-            return "NO_SHELL", f"the image has no `sh`: {end.reason}"
-        return "UNKNOWN", f"the session ended before the command began{f': {end.reason}' if end.reason else ''}"

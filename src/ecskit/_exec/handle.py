@@ -42,8 +42,8 @@ def read(session: Session, *, timeout: float | None = None) -> Flow[bytes]:
         data = yield from awaited(session, session.read, until, lambda: watch(session))
         if data is None:
             raise SessionTimeout(session.session_id, timeout or 0.0)
-        if not data:
-            session.raise_unless_clean()
+        if not data and session.end is not None and not session.end.is_clean:
+            session.raise_end()
         return data
 
     return flow()
@@ -81,9 +81,9 @@ def send(session: Session, data: bytes, *, timeout: float | None = None) -> Flow
         for start in range(0, len(content), PIECE):
             if (yield from awaited(session, has_room, until, lambda: watch(session))) is None:
                 raise SessionTimeout(session.session_id, timeout or 0.0, start, len(content))
-            session.check_open()
+            if session.end is not None:
+                session.raise_end()
             session.put(content[start : start + PIECE])
-        session.check_open()
 
     return flow()
 
@@ -106,7 +106,8 @@ def resize(session: Session, columns: int, rows: int) -> Flow[None]:
 
     def flow() -> Flow[None]:
         yield from ()
-        session.check_open()
+        if session.end is not None:
+            session.raise_end()
         session.put(Resize(columns, rows))
 
     return flow()

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any, Literal, TypeAlias, TypeVar
+from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 import attrs
 
-from ecskit._core.effects import Background, Flow, Invoke, Sleep, Waker
+from ecskit._core.background import Background, stop
+from ecskit._core.effects import Flow, Sleep, Waker
 from ecskit._core.links import Link
 from ecskit._exec.errors import SessionEnded
 from ecskit._exec.marks import Exited, OutputReader
@@ -186,19 +187,12 @@ class Session:
         self.closing = self.closing or end
         self._wake_pump()
 
-    def check_open(self) -> None:
-        """Raise SessionEnded if the session takes no more input."""
-        if self.end is not None:
-            raise SessionEnded(self.session_id, self.end.reason or self.end.cause) from self.end.error
-
-    def raise_unless_clean(self) -> None:
-        """Raise what ended the session, if output may be missing."""
-        end = self.end
-        if end is None or end.is_clean:
-            return
+    def raise_end(self) -> NoReturn:
+        """Raise what ended the session."""
+        end = self.end or End("local")
         if isinstance(end.error, Exception):
             raise end.error
-        raise SessionEnded(self.session_id, end.reason)
+        raise SessionEnded(self.session_id, end.reason or end.cause)
 
     def _wake_pump(self) -> None:
         link = self.link
@@ -238,7 +232,5 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session that is open, and wait for the end of its pump."""
-    session.request_end(End("local", "it was closed"))
     if session.background is not None:
-        stop: Any = session.background.stop
-        yield Invoke(stop, None, apart=True)
+        yield from stop(session.background)

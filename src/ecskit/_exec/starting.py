@@ -11,8 +11,9 @@ from typing import Any
 import attrs
 
 from ecskit._api.service_errors import TargetNotConnectedException
+from ecskit._core.background import Background
 from ecskit._core.call import call
-from ecskit._core.effects import Background, Beside, Cancelled, DrawRandom, Flow, GetTime, Reply, Sleep
+from ecskit._core.effects import Beside, Cancelled, DrawRandom, Flow, GetTime, Reply, Sleep
 from ecskit._core.errors import AccessDeniedError, EcsError, InvalidRequestError, RequestError, described
 from ecskit._core.retrying import RetryLimits, may_have_taken_effect, retry
 from ecskit._core.turns import await_turn
