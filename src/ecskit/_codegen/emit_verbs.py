@@ -263,7 +263,7 @@ def _needed(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> di
     handle = HANDLES[namespace.bound] if namespace.bound else None
     if handle and handle.blocks:
         needed |= {handle.blocks: f"{variant.prefix}Block"}
-    elif handle:
+    elif handle and namespace.bound:
         needed |= {"ecskit._core.bound": "Bound", handle.module: namespace.bound}
     else:
         needed |= {"ecskit._drive.namespace": "Namespace"}
