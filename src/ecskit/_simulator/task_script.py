@@ -34,7 +34,8 @@ _HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 _FIRST_REPORT = 5.0
 
 
-def _number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> None:
+def check_number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> None:
+    """Raise TypeError for a value of no such kind, and ValueError for one that is negative or NaN."""
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise TypeError(f"{what} must be {wanted}, got {type(value).__name__}")
     if not value >= 0:  # type: ignore[operator]  # also true of NaN
@@ -42,15 +43,15 @@ def _number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> N
 
 
 def _duration(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    _number(value, field.name, (int, float), "a number of seconds")
+    check_number(value, field.name, (int, float), "a number of seconds")
 
 
 def _exit_codes(_: object, field: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, Mapping):
-        _number(value, field.name, (int,), "an int or a mapping of container names to ints")
+        check_number(value, field.name, (int,), "an int or a mapping of container names to ints")
         return
     for name, code in value.items():
-        _number(code, f"{field.name}[{name!r}]", (int,), "an int")
+        check_number(code, f"{field.name}[{name!r}]", (int,), "an int")
 
 
 def _choice(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -59,7 +60,7 @@ def _choice(_: object, field: attrs.Attribute[Any], value: object) -> None:
 
 def _health(_: object, field: attrs.Attribute[Any], value: object) -> None:
     for seconds, health in (value if isinstance(value, Mapping) else {0: value}).items():
-        _number(seconds, f"a moment of {field.name}", (int, float), "a number of seconds")
+        check_number(seconds, f"a moment of {field.name}", (int, float), "a number of seconds")
         _one_of(get_args(Health), field.name, health)
 
 
