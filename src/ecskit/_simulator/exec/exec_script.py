@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Collection, Sequence
+from typing import TYPE_CHECKING, Any, Literal, get_args
 
 import attrs
 from typing_extensions import Self
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["ExecScript", "ScriptedCommands"]
 
 Text = str | bytes
+Tool = Literal["sh", "stty", "head", "base64"]
 
 
 def _pieces(output: Text | Sequence[tuple[float, Text]]) -> tuple[tuple[float, Text], ...]:
@@ -34,6 +35,12 @@ def _check_pieces(_: object, field: attrs.Attribute[Any], value: tuple[tuple[flo
     moments = [after for after, _ in value]
     if moments != sorted(moments):
         raise ValueError(f"the moments of {field.name} must not decrease: {moments}")
+
+
+def _check_tools(_: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+    unknown = [each for each in value if each not in get_args(Tool)]
+    if unknown:
+        raise ValueError(f"{field.name} must be some of {', '.join(get_args(Tool))}: {', '.join(unknown)}")
 
 
 def _seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -54,8 +61,8 @@ class ExecScript:
         seconds: From its start to its end. `math.inf`: it runs until Ctrl-C. Default: it ends with its last output.
         lingers: Seconds for which the terminal stays open after its end, as by a child in the background. Default 0.
         ignores_interrupts: Whether Ctrl-C has no effect. Default False: it ends with 130.
-        shell: Whether the image has `sh`. Default True.
-        stty: Whether the image has `stty`. Default True.
+        lacks: The programs that the image lacks, of `sh`, `stty`, `head` and `base64`, which `execute` uses. Default:
+            none.
         dialog: Returns a generator for its arguments that decides everything above, see `running`. Default None.
         program: Returns a program for the whole command line in the terminal, see `in_terminal`. Default None.
 
@@ -69,8 +76,7 @@ class ExecScript:
     seconds: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     lingers: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     ignores_interrupts: bool = attrs.field(default=False, kw_only=True)
-    shell: bool = attrs.field(default=True, kw_only=True)
-    stty: bool = attrs.field(default=True, kw_only=True)
+    lacks: Collection[Tool] = attrs.field(default=(), converter=tuple, validator=_check_tools, kw_only=True)
     dialog: Callable[[Sequence[str]], Dialog] | None = attrs.field(default=None, kw_only=True)
     program: Callable[[Sequence[str], float], ExecProgram] | None = attrs.field(default=None, kw_only=True)
 
@@ -188,6 +194,8 @@ class ScriptedCommands:
 
 def _normal(command: str | Sequence[str]) -> str | tuple[str, ...]:
     """Return a command as a tuple of arguments, or as a str if only a shell can run it."""
+    if not isinstance(command, str) and len(command) == 3 and tuple(command[:2]) == ("sh", "-c"):
+        return _normal(command[2])
     if not isinstance(command, str):
         return tuple(command)
     try:

@@ -17,8 +17,9 @@ __all__ = ["Dialog", "Interrupted", "Item", "Killed", "Terminal"]
 BUFFER = 4096
 """The size of the terminal's buffers in bytes. A line holds one byte less."""
 
-_CTRL_C, _CTRL_D, _CTRL_BACKSLASH, _ERASE = 0x03, 0x04, 0x1C, 0x7F
-_CR, _LF = 0x0D, 0x0A
+_SIGNALS = {0x03: (b"^C", 2), 0x1C: (b"^\\", 3)}
+"""Bytes that are signals: how they are echoed, and the number of the signal."""
+_CTRL_D, _ERASE, _LF, _CR = 0x04, 0x7F, 0x0A, 0x0D
 
 
 @attrs.frozen(kw_only=True)
@@ -28,20 +29,27 @@ class _Modes:
     echo: bool = True
     crlf: bool = True
     """Whether LF is written as CRLF."""
-    cooked: bool = True
-    """Whether input comes in lines, CR is read as LF, and Ctrl-C is a signal."""
+    lines: bool = True
+    """Whether input comes in lines, with CR for LF, and Ctrl-D for its end."""
+    signals: bool = True
+    """Whether Ctrl-C is a signal, and the others as well."""
     interrupts: bool = True
     """Whether the program handles Ctrl-C."""
 
 
 Item: TypeAlias = "str | bytes | float | Mapping[str, bool] | None"
 Dialog: TypeAlias = "Generator[Item, bytes, int]"
-"""What a program does. It yields what it writes, seconds that it takes, modes of the terminal that it changes, or None to
-read: it gets what was typed, b"" at the end of input. It returns its exit code. Ctrl-C raises KeyboardInterrupt in it."""
+"""What a program does. It yields what it writes, seconds that it takes, changes of modes, or None to read: it gets what
+was typed, b"" at the end of input. It returns its exit code. Ctrl-C raises KeyboardInterrupt in it."""
 
 
 class Interrupted(KeyboardInterrupt):
-    """Ctrl-C was typed."""
+    """A byte was typed that is a signal, such as Ctrl-C."""
+
+    def __init__(self, number: int) -> None:
+        """Hold the number of the signal."""
+        super().__init__(number)
+        self.exit_code = 128 + number
 
 
 class Killed(Exception):  # noqa: N818  # an end, not an error
@@ -70,9 +78,10 @@ class Terminal:
         """Type into the terminal. Return the number of bytes that it took."""
         if self._ended:
             return len(data)
-        if not self._modes.cooked:
+        if not self._modes.lines and not self._modes.signals:
             taken = data[: BUFFER - self._held]
-            self._put(taken, now)
+            if taken:
+                self._put(taken, now)
             return len(taken)
         for number, byte in enumerate(data):
             if self._held >= BUFFER:
@@ -136,19 +145,18 @@ class Terminal:
         return self._dialog.send(data)
 
     def _type(self, byte: int, now: float) -> None:
-        """Handle one byte of input in cooked mode."""
-        if byte == _CTRL_C:
+        """Handle one byte of input."""
+        if self._modes.signals and byte in _SIGNALS:
+            shown, number = _SIGNALS[byte]
             self._line.clear()
             self._typed.clear()
             self._held = 0
-            self._echo(b"^C")
-            if not self._modes.interrupts:
-                return
-            self._reads, self._wakes = False, now
-            self._resume = lambda: self._dialog.throw(Interrupted())
-        elif byte == _CTRL_BACKSLASH:
-            self._echo(b"^\\")
-            self._end()
+            self._echo(shown)
+            if self._modes.interrupts:
+                self._reads, self._wakes = False, now
+                self._resume = lambda: self._dialog.throw(Interrupted(number))
+        elif not self._modes.lines:
+            self._put(bytes([byte]), now)
         elif byte == _CTRL_D:
             self._put(bytes(self._line), now)
             self._line.clear()
