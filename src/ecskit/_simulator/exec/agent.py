@@ -14,7 +14,7 @@ import json
 import math
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import attrs
 
@@ -40,6 +40,8 @@ _HANDSHAKE = 15.0
 """Seconds that it waits for the response to its request, and again for that to its challenge."""
 _DRAINS = 2.0
 """Seconds that it waits at the end for acknowledgements."""
+_REPORTS = 2.0
+"""Seconds until it reports that a command could not be started."""
 _PIECE = 1024
 _AT_ONCE = 64
 """Pieces that it reads before it looks at what has arrived."""
@@ -117,7 +119,9 @@ class Agent:
         self._challenge = ""
         self._secret = b""
         self._began = math.inf
+        self._deciding = True
         self._responded = False
+        self._complete = False
         self._stage: Callable[[float], None] | None = self._decide
         self._stage_at = self.connected_at + _DECIDES
 
@@ -171,6 +175,7 @@ class Agent:
     # The handshake and the start of the terminal.
 
     def _decide(self, now: float) -> None:
+        self._deciding = False
         if self._key is None:
             self._then(self._open_terminal, now + _STARTS)
             return
@@ -218,6 +223,7 @@ class Agent:
             return False
         if self._keys is None or self._keys.decrypt(sealed) != self._secret:
             return False  # it waits until its time is over
+        self._complete = True
         took = int((now - self._began) * 1e9)
         text = "This session is encrypted using AWS KMS."
         self._send_json(PayloadType.HANDSHAKE_COMPLETE, {"HandshakeTimeToComplete": took, "CustomerMessage": text})
@@ -229,11 +235,15 @@ class Agent:
         try:
             self._program = self._start(now)
         except OSError as error:
-            raise _FailedError(f"Unable to start command: Failed to start pty: {error}") from error
+            text = f"Unable to start command: Failed to start pty: {error}"
+            self._then(lambda _: self._fail(text), now + _REPORTS)
         self._reading_at = now + _FIRST_READ
 
-    def _fail_handshake(self, text: str) -> None:
-        raise _FailedError(f"Encountered error while initiating handshake. {text}")
+    def _fail_handshake(self, text: str) -> NoReturn:
+        self._fail(f"Encountered error while initiating handshake. {text}")
+
+    def _fail(self, text: str) -> NoReturn:
+        raise _FailedError(text)
 
     def _then(self, stage: Callable[[float], None], at: float) -> None:
         self._stage, self._stage_at = stage, at
@@ -272,7 +282,7 @@ class Agent:
 
     def _handshake_under_way(self) -> bool:
         """Return whether it has neither skipped nor completed the handshake."""
-        return self._stage is not None and self._stage != self._open_terminal
+        return self._deciding or (self._key is not None and not self._complete)
 
     def _take_handshake(self, frame: Frame, now: float) -> bool:
         if frame.payload_type == PayloadType.CHALLENGE_RESPONSE:
@@ -315,11 +325,9 @@ class Agent:
                 return
             if not data:
                 return
-            data = self._rest + data
-            whole = passed_on(data)
-            self._rest = data[whole:]
-            if whole:
-                self._send(PayloadType.OUTPUT, data[:whole])
+            passed, self._rest = passed_on(self._rest + data)
+            if passed:
+                self._send(PayloadType.OUTPUT, passed)
         self._reading_at = now + _BETWEEN_READS
 
     def _send(self, kind: PayloadType, payload: bytes) -> None:
