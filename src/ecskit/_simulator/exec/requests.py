@@ -74,6 +74,7 @@ def execute_command(account: Account, request: Wire) -> Wire:
     live = [each for each in account.exec.live(account.now) if each.container == container["containerArn"]]
     if len(live) >= _SESSIONS:
         raise SimulatedError("TargetNotConnectedException", _INTERNAL)
+    account.exec.streams()
     session = _open(account, cluster, task, container, request["command"])
     token = account.hex(64)
     session.tokens.add(token)
