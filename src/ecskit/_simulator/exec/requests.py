@@ -20,7 +20,7 @@ from ecskit._simulator.exec.key_service import decrypt, key_of
 from ecskit._simulator.exec.session import ExecSession
 from ecskit._simulator.exec.shell import shell
 from ecskit._simulator.exec.terminal import Terminal
-from ecskit._simulator.exec.wrapped import in_wrapper
+from ecskit._simulator.exec.wrapped import in_wrapper, lingering
 from ecskit._simulator.task_lifecycle import snapshot
 
 if TYPE_CHECKING:
@@ -106,7 +106,7 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         requested=account.now,
         ids=ids,
         key=terms,
-        repeats_acknowledgements=account.exec.faults.repeats_acknowledgements,
+        repeats_acknowledgements=account.exec.repeats_acknowledgements,
     )
     return ExecSession(
         session_id,
@@ -168,6 +168,8 @@ def _starter(account: Account, command: str) -> partial[ExecProgram]:
         return partial(_fail_to_start, "sh")
     if wrapped is not None:
         dialog = in_wrapper(wrapped, dialog, lacks=lacks)
+    if script is not None and script.lingers:
+        dialog = lingering(dialog, script.lingers)
     return partial(Terminal, dialog)
 
 
