@@ -119,7 +119,8 @@ class Simulator(RequestHandler):
         self._calls: deque[Call] = deque(maxlen=keep_calls)
         self._faults = FaultInjector()
         self._lock = threading.RLock()
-        self._deliveries = Deliveries(self._account, self._advanced, self._client_clock, _speed(now))
+        self._speed = _speed(now)
+        self._deliveries = Deliveries(self._account, self._advanced, self._client_clock, self._speed)
         if self._virtual is not None:
             self._virtual.deliveries = self._deliveries
         self._account.advance(self._now())

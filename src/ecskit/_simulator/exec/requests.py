@@ -20,7 +20,7 @@ from ecskit._simulator.exec.key_service import decrypt, key_of
 from ecskit._simulator.exec.session import ExecSession
 from ecskit._simulator.exec.shell import shell
 from ecskit._simulator.exec.terminal import Terminal
-from ecskit._simulator.exec.wrapped import in_wrapper
+from ecskit._simulator.exec.wrapped import in_wrapper, lingering
 from ecskit._simulator.task_lifecycle import snapshot
 
 if TYPE_CHECKING:
@@ -74,6 +74,7 @@ def execute_command(account: Account, request: Wire) -> Wire:
     live = [each for each in account.exec.live(account.now) if each.container == container["containerArn"]]
     if len(live) >= _SESSIONS:
         raise SimulatedError("TargetNotConnectedException", _INTERNAL)
+    account.exec.streams()
     session = _open(account, cluster, task, container, request["command"])
     token = account.hex(64)
     session.tokens.add(token)
@@ -105,7 +106,7 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         requested=account.now,
         ids=ids,
         key=terms,
-        repeats_acknowledgements=account.exec.faults.repeats_acknowledgements,
+        repeats_acknowledgements=account.exec.repeats_acknowledgements,
     )
     return ExecSession(
         session_id,
@@ -167,6 +168,8 @@ def _starter(account: Account, command: str) -> partial[ExecProgram]:
         return partial(_fail_to_start, "sh")
     if wrapped is not None:
         dialog = in_wrapper(wrapped, dialog, lacks=lacks)
+    if script is not None and script.lingers:
+        dialog = lingering(dialog, script.lingers)
     return partial(Terminal, dialog)
 
 

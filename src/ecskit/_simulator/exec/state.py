@@ -27,6 +27,7 @@ class ExecState:
         streams: Returns the scheme and the host of the URLs of streams. It may begin to serve them.
         scripts: The scripts of commands.
         faults: What happens to the messages of sessions that begin from now on.
+        repeats_acknowledgements: Whether agents acknowledge a message again that arrives again.
         sessions: The sessions by their ids, also some that have ended.
         changed: The connections to which something has happened before their next moment.
         data_keys: Data keys and their encryption contexts, by their ciphertexts.
@@ -35,6 +36,7 @@ class ExecState:
     streams: Callable[[], str]
     scripts: ScriptedCommands = attrs.field(factory=ScriptedCommands)
     faults: ChannelFaults = attrs.field(factory=ChannelFaults)
+    repeats_acknowledgements: bool = True
     sessions: dict[str, ExecSession] = attrs.field(factory=dict)
     changed: deque[Connection] = attrs.field(factory=deque)
     data_keys: dict[bytes, tuple[bytes, Mapping[str, str]]] = attrs.field(factory=dict)

@@ -1,8 +1,8 @@
 """What the agent passes on of the output that it reads: it cuts at the boundaries of characters.
 
 A byte that begins no character is held back while it is one of the last three, because the rest of a character may
-follow. U+FFFD counts as such a byte, too; of one that is passed on, only the first byte remains. What is held back at the
-end is lost.
+follow. U+FFFD counts as such a byte, too; of one that is passed on, only the first byte remains. What is held back at
+the end is lost.
 
 Source: https://github.com/aws/amazon-ssm-agent, agent/session/shell/shell.go
 """

@@ -27,7 +27,6 @@ class ChannelFaults(Disturbances):
     seed: int = 0
     cut: float = 0.0
     cut_at: tuple[float, ...] = ()
-    repeats_acknowledgements: bool = True
 
     def __attrs_post_init__(self) -> None:
         super().__attrs_post_init__()

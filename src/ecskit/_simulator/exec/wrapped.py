@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from ecskit._exec.wrapper import Unwrapped
     from ecskit._simulator.exec.terminal import Dialog, Item
 
-__all__ = ["in_wrapper"]
+__all__ = ["in_wrapper", "lingering"]
 
 _LINE = 57
 """Bytes of output in one line of base64."""
@@ -42,6 +42,14 @@ def in_wrapper(command: Unwrapped, inner: Dialog, *, lacks: Collection[str]) -> 
     marked = _with_end_mark(_with_input(inner, command.size), mark)
     yield from _encoded(marked) if command.binary else marked
     return 0
+
+
+def lingering(inner: Dialog, seconds: float) -> Dialog:
+    """Keep the terminal open after the end, as a process in the background does."""
+    code = yield from inner
+    yield {"interrupts": False}
+    yield seconds
+    return code
 
 
 def _printed(text: str) -> Dialog:
