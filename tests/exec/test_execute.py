@@ -42,7 +42,7 @@ class Case:
 
     name: str
     script: ExecScript | str = "hello\n"
-    options: dict[str, Any] = {}
+    options: dict[str, Any] = attrs.field(factory=dict)
     on_output: Callable[[World], Callable[[Any], None]] | None = None
     before: Callable[[World], object] = lambda _: None
     cut_at: tuple[float, ...] = ()
@@ -62,10 +62,11 @@ CASES = [
     Case(name="binary", script=ExecScript(INPUT[:5000]), options={"binary": True}, output=INPUT[:5000]),
     Case(name="input", script=ExecScript.echoing(), options={"input": "ä\n"}, output="ä\n"),
     Case(name="binary input", script=ExecScript.echoing(), options={"input": INPUT, "binary": True}, output=INPUT),
+    Case(name="a child that stays", script=ExecScript("hello\n", lingers=60), terminates=1),
     Case(name="limit of the output", options={"max_output": 2}, output="he"),
     Case(
         name="no shell",
-        script=ExecScript(lacks=["sh"]),
+        script=ExecScript(lacks=("sh",)),
         kind="NO_SHELL",
         code=None,
         output="",
@@ -73,7 +74,7 @@ CASES = [
     ),
     Case(
         name="no head",
-        script=ExecScript(lacks=["head"]),
+        script=ExecScript(lacks=("head",)),
         options={"input": b"x"},
         kind="NO_SHELL",
         code=None,
