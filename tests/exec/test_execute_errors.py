@@ -87,7 +87,11 @@ CASES = [
     ),
     Case(
         name="Windows",
-        task={"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}, "cpu": "1024", "memory": "2048"},
+        task={
+            "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "cpu": "1024",
+            "memory": "2048",
+        },
         error=errors.ExecUnavailable,
         says=f"ECS Exec cannot be used in task {ARN}: it runs on Windows; ecskit runs commands in Linux containers only;"
         " use the AWS CLI",

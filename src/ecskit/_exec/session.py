@@ -29,8 +29,8 @@ PIECE = 16 * 2**10
 """Bytes of input that are handed to the pump at once."""
 _PIECES = 4
 """How many pieces may wait for the pump."""
-_CLEAN_UP = 10.0
-"""Seconds for the pump to clean up, before it is cancelled."""
+_CLOSING = 8.0
+"""Seconds for the pump to end by itself, before it is cancelled. The clean-up of a flow may take 10 s in all."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
 
@@ -81,11 +81,9 @@ class Resize:
 
 
 class Session:
-    """An open session."""
+    """A session, from the request that opens it until its end."""
 
-    def __init__(self, session_id: str, url: str, place: Place) -> None:
-        self.session_id = session_id
-        self.url = url
+    def __init__(self, place: Place) -> None:
         self.place = place
         # Users write:
         self.commands: deque[bytes | Resize] = deque()
@@ -101,9 +99,16 @@ class Session:
         """Finds the exit code in the output, if the command of an interactive session is wrapped."""
         self._consumed: deque[int] = deque()
         # The pump writes:
-        self.link: Link | None = None
+        self.session_id = ""
+        """The id; empty before the response to ExecuteCommand."""
+        self.url = ""
         self.pumping = False
-        """Whether the pump has begun: then it terminates the session."""
+        """Whether the pump has begun."""
+        self.begun: Literal[True] | None = None
+        """Whether the session is open."""
+        self.link: Link | None = None
+        self.waker = Waker()
+        """Ends the pauses of the pump."""
         self.end: End | None = None
         """How the session ended; None while it is open."""
         self.done = False
@@ -115,9 +120,14 @@ class Session:
 
     def __repr__(self) -> str:
         state = "open" if self.end is None else f"ended: {self.end.reason or self.end.cause}"
-        return f"<{self.session_id} in container {self.place.container} of {self.place.task_arn}, {state}>"
+        return f"<{self.session_id or 'session'} in container {self.place.container} of {self.place.task_arn}, {state}>"
 
     # What the pump calls.
+
+    def begin(self, now: float) -> None:
+        """Note that the session is open."""
+        self.begun, self.active_at = True, now
+        self._rouse()
 
     def deliver(self, data: bytes, now: float) -> bool:
         """Pass output on to the users. Return whether there is room for it."""
@@ -204,6 +214,7 @@ class Session:
         raise SessionEnded(self.session_id, end.reason or end.cause)
 
     def _wake_pump(self) -> None:
+        self.waker.rouse()
         link = self.link
         if link is not None:
             link.wake()
@@ -241,9 +252,11 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session that is open, and wait for the end of its pump."""
-    if session.end is not None:
-        # The pump is cleaning up. A cancellation would only make it send a request again.
-        now = (yield Sleep(0)).now
-        yield from awaited(session, lambda: session.done or None, now + _CLEAN_UP)
+    if not session.pumping:
+        return
+    session.request_end(End("local", "it was closed"))
+    # A cancellation could lose a response, or repeat a request: it is for a pump that does not end by itself.
+    now = (yield Sleep(0)).now
+    yield from awaited(session, lambda: session.done or None, now + _CLOSING)
     if session.background is not None:
         yield from stop(session.background)
