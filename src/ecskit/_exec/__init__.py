@@ -1,1 +1,1 @@
-"""ECS Exec."""
+"""ECS Exec: commands and sessions inside of containers."""

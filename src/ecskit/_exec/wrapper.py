@@ -1,0 +1,173 @@
+"""The text that ExecuteCommand gets: a command, wrapped so that its output shows where it begins and how it ends.
+
+A session of ECS Exec has no exit code at any layer. So a shell runs the command and prints marks around its output:
+
+- *begin*: `@BA+raw;`, or `+cooked;` if the terminal still turns LF into CRLF, because the image has no `stty`;
+- *lacking*: `@BA-head;` instead, if the image lacks a program that the wrapper needs. Nothing was run;
+- *end*: `@BA=3;` with the exit code.
+
+A and B are random words, separate arguments of the shell. Printed, B precedes A. So no argument list holds a mark, and
+`ps` prints none. Marks need no lower-case letters after the command began, and no end of line, so no setting of the
+terminal changes them. `echo` prints them, because it is a builtin of every shell, which printf is not.
+
+The scripts use positional parameters alone: a variable of the wrapper might be one of the container.
+
+Not tried on a live account, and so all in this module:
+
+- The agent cuts the text into words by the rules of google/shlex. The quoting of `shlex.join` has one meaning there and
+  in POSIX: single quotes, double quotes around single quotes, and no backslashes.
+- The longest command is not documented. Some 36 kB are in use. Linux takes 128 kB in one word.
+- Whether the service replaces `{{ }}` in commands, as it does in documents of Systems Manager.
+"""
+
+from __future__ import annotations
+
+import re
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from ecskit._core.errors import RequestError
+
+__all__ = ["Unwrapped", "Wrapped", "unwrap", "wrap"]
+
+# INT and QUIT reach all processes in front of the terminal. The wrapper survives them, and TERM of `kill 0`, to report
+# the code. Traps that are no empty string are reset in subshells, in older shells not always: hence `trap -`.
+_TRAP = "trap : INT QUIT TERM"
+_RUN = '(exec 2>&1; trap - INT QUIT TERM; shift 2; exec "$@")'
+_END = 'echo "@$2$1=$?;"'
+_QUIET = "exec 2>/dev/null"
+"""Shells print `Killed` and the like to their standard error."""
+_BEGIN = 'if stty -echo -onlcr; then echo "@$2$1+raw;"; else echo "@$2$1+cooked;"; fi'
+_BEGIN_RAW = 'echo "@$2$1+raw;"'
+_LACKING = '{} || {{ echo "@$2$1-{};"; exit; }}'
+_STTY = _LACKING.format("stty raw -echo", "stty")
+_HEAD = _LACKING.format("head -c 0 </dev/null", "head")
+_BASE64 = _LACKING.format("base64 </dev/null", "base64")
+# With all input taken, Ctrl-C is a signal again. Without, a byte 3 of the input would be one.
+_FEED = "{{ head -c {} && stty isig || :; }} | {}"
+
+
+def _script(*, size: int, binary: bool, interactive: bool) -> str:
+    """Return the script of the wrapper, for `size` bytes of input."""
+    lines = [_TRAP, _QUIET]
+    if interactive:
+        return "\n".join([*lines, f"{_RUN}; {_END}"])
+    if size:
+        lines += [_STTY, _HEAD]
+    if binary:
+        lines += [_BASE64]
+    lines += [_BEGIN_RAW if size else _BEGIN]
+    run = _FEED.format(size, _RUN) if size else f"{_RUN} </dev/null"
+    return "\n".join([*lines, f"{{ {run}; {_END}; }} | base64" if binary else f"{run}; {_END}"])
+
+
+@attrs.frozen(kw_only=True)
+class Wrapped:
+    """A command as ExecuteCommand gets it, and what is needed to read its output."""
+
+    command: str
+    """The text for ExecuteCommand."""
+    mark: bytes
+    """What each mark begins with."""
+    input: bytes = attrs.field(default=b"", repr=False)
+    """What to send after the begin mark: exactly this, with no end of input."""
+    binary: bool = False
+    """Whether the output arrives as base64."""
+    interactive: bool = False
+    """Whether the terminal is the command's: there is no begin mark, and output is as it comes."""
+
+
+@attrs.frozen(kw_only=True)
+class Unwrapped:
+    """What `wrap` was given, read from the text that it made."""
+
+    argv: tuple[str, ...]
+    """The command; `sh -c` and the text for a string."""
+    mark: bytes
+    """What each mark begins with."""
+    size: int
+    """Number of bytes of input."""
+    binary: bool
+    interactive: bool
+
+
+def wrap(
+    command: str | Sequence[str],
+    *,
+    nonce: int,
+    input: bytes | None = None,
+    binary: bool = False,
+    interactive: bool = False,
+    verb: str = "tasks.execute",
+) -> Wrapped:
+    """Return a command with the wrapper around it.
+
+    Args:
+        command: A list is a program and its arguments: no shell sees them. A string is a text for `sh -c`.
+        nonce: A random number of 128 bits, which makes the marks unlike all output.
+        input: What the command reads. None and empty: it reads from `/dev/null`.
+        binary: Whether the output is encoded as base64 in the container. It ends when all processes that hold it have
+            closed it, so a process that the command leaves behind delays the end.
+        interactive: Whether the command reads from the terminal, as a shell does. Excludes `input` and `binary`.
+        verb: Who passes the command, for errors.
+
+    Raises:
+        RequestError: The command is empty, holds NUL or a lone surrogate, or its program begins with `-`.
+    """
+    argv = ("sh", "-c", command) if isinstance(command, str) else tuple(command)
+    problem = _problem(command)
+    if problem:
+        raise RequestError(verb, [("command", problem)])
+    digits = f"{nonce:040d}"
+    first, second = digits[:20], digits[20:]
+    script = _script(size=len(input or b""), binary=binary, interactive=interactive)
+    return Wrapped(
+        command=shlex.join(["sh", "-c", script, "sh", first, second, *argv]),
+        mark=f"@{second}{first}".encode(),
+        input=input or b"",
+        binary=binary,
+        interactive=interactive,
+    )
+
+
+def _problem(command: Any) -> str | None:
+    """Return what is wrong with a command, for users without a type checker too; None if nothing is."""
+    words: list[Any] = [command] if isinstance(command, str) else list(command)
+    for index, word in enumerate(words):
+        where = "the text" if isinstance(command, str) else f"word {index}"
+        if not isinstance(word, str):
+            return f"expected words that are str, but {where} is {type(word).__name__}"
+        if "\0" in word:
+            return f"{where} holds NUL, which no argument can hold; pass such data as `input`"
+        try:
+            word.encode()
+        except UnicodeEncodeError:
+            return f"{where} holds a lone surrogate, which UTF-8 cannot encode; pass such data as `input`"
+    if not words or not words[0].strip():
+        return "expected a command, got an empty one"
+    if not isinstance(command, str) and words[0].startswith("-"):
+        return f"the program {words[0]!r} begins with `-`; shells take it for an option, so give its path"
+    return None
+
+
+_WRAPPED = re.compile(r"head -c ([1-9]\d*) &&")
+
+
+def unwrap(command: str) -> Unwrapped | None:
+    """Return what is in a text made by `wrap`; None for all other texts."""
+    try:
+        words = shlex.split(command)
+    except ValueError:  # no closing quotation
+        return None
+    if len(words) < 7 or words[:2] != ["sh", "-c"] or words[3] != "sh":
+        return None
+    script, first, second = words[2], words[4], words[5]
+    found = _WRAPPED.search(script)
+    size, binary, interactive = int(found[1]) if found else 0, script.endswith("base64"), "stty" not in script
+    if script != _script(size=size, binary=binary, interactive=interactive):
+        return None
+    mark = f"@{second}{first}".encode()
+    return Unwrapped(argv=tuple(words[6:]), mark=mark, size=size, binary=binary, interactive=interactive)
