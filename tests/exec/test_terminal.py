@@ -25,10 +25,14 @@ class Typed:
         self.data = b""
         self.has_room = True
         self.came = threading.Semaphore(0)
+        self.resized = threading.Event()
 
     def type(self, data: bytes, /) -> None:
         self.data += data
         self.came.release()
+
+    def resize(self) -> None:
+        self.resized.set()
 
 
 @pytest.fixture
@@ -48,7 +52,7 @@ def test_every_key_is_data_until_the_terminal_is_restored(pair: tuple[int, int])
     person, program = pair
     before, typed = modes(program), Typed()
     shown = Terminal(program, program)
-    shown.enter(typed, lambda: None)
+    shown.enter(typed)
     try:
         os.write(person, b"ls\r\x03\x1a")
         while typed.data != b"ls\r\x03\x1a":
@@ -67,7 +71,7 @@ def test_typing_stops_while_the_session_has_no_room(pair: tuple[int, int]) -> No
     typed = Typed()
     typed.has_room = False
     shown = Terminal(program, program)
-    shown.enter(typed, lambda: None)
+    shown.enter(typed)
     try:
         os.write(person, b"held")
         assert not typed.came.acquire(timeout=0.2)
@@ -82,7 +86,7 @@ def test_a_terminal_that_is_gone_is_the_end_of_input() -> None:
     person, program = pty.openpty()
     typed = Typed()
     shown = Terminal(program, program)
-    shown.enter(typed, lambda: None)
+    shown.enter(typed)
     os.close(person)
     assert typed.came.acquire(timeout=10)
     assert typed.data == b"\x04"
@@ -101,15 +105,15 @@ def test_the_size_is_that_of_the_terminal(pair: tuple[int, int]) -> None:
 def test_signals_of_the_terminal(pair: tuple[int, int]) -> None:
     """A new size is reported, a continued process makes the terminal raw again, and SIGTERM raises SystemExit."""
     _, program = pair
-    sizes: list[str] = []
+    typed = Typed()
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGWINCH, signal.SIGCONT)}
     plain = termios.tcgetattr(program)
     shown = Terminal(program, program)
-    shown.enter(Typed(), lambda: sizes.append("resized"))
+    shown.enter(typed)
     try:
         raw = modes(program)
         signal.raise_signal(signal.SIGWINCH)
-        assert sizes == ["resized"]
+        assert typed.resized.wait(10)
         termios.tcsetattr(program, termios.TCSANOW, plain)
         signal.raise_signal(signal.SIGCONT)
         assert modes(program) == raw
@@ -127,7 +131,7 @@ def test_a_handler_of_the_program_stays(pair: tuple[int, int]) -> None:
     before = signal.signal(signal.SIGTERM, lambda number, _: own.append(number))
     shown = Terminal(program, program)
     try:
-        shown.enter(Typed(), lambda: None)
+        shown.enter(Typed())
         signal.raise_signal(signal.SIGTERM)
         assert own == [signal.SIGTERM]
     finally:
@@ -140,7 +144,7 @@ def test_another_thread_than_the_main_one_handles_no_signals(pair: tuple[int, in
     shown, before = Terminal(program, program), signal.getsignal(signal.SIGTERM)
 
     def use() -> None:
-        shown.enter(Typed(), lambda: None)
+        shown.enter(Typed())
         shown.leave()
 
     thread = threading.Thread(target=use)

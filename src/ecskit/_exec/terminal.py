@@ -8,7 +8,6 @@ import select
 import signal
 import sys
 import threading
-from collections.abc import Callable
 from types import FrameType
 from typing import Any, Protocol
 
@@ -26,10 +25,13 @@ _END_OF_INPUT = b"\x04"
 
 
 class Typing(Protocol):
-    """Where typed bytes go."""
+    """Where keys and sizes go. A thread calls it."""
 
     def type(self, data: bytes, /) -> None:
         """Pass bytes on. It does not wait."""
+
+    def resize(self) -> None:
+        """Note that the terminal has another size."""
 
     @property
     def has_room(self) -> bool:
@@ -75,7 +77,8 @@ class Terminal:
         self._before: list[Any] | None = None
         self._handlers: dict[int, Any] = {}
         self._reader: threading.Thread | None = None
-        self._stopping: tuple[int, int] | None = None
+        self._signals: tuple[int, int] | None = None
+        """A pipe: a byte for each new size, and its end is the end of the reader."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -86,22 +89,17 @@ class Terminal:
                 return columns, rows
         return 80, 24
 
-    def enter(self, typing: Typing, resized: Callable[[], object]) -> None:
-        """Begin raw mode, and pass on what is typed, from a thread of its own.
-
-        Args:
-            typing: Where typed bytes go.
-            resized: Called when the size of the terminal has changed. Only signals of the main thread show that.
-        """
+    def enter(self, typing: Typing) -> None:
+        """Begin raw mode, and pass keys and sizes on, from a thread of its own."""
         import termios
 
         sys.stdout.flush()
         self._before = termios.tcgetattr(self._source)
-        self._handle_signals(resized)
+        self._signals = os.pipe()
+        self._handle_signals(self._signals[1])
         self._make_raw()
-        self._stopping = os.pipe()
         self._reader = threading.Thread(
-            target=self._read, args=(typing, self._stopping[0]), name="ecskit-terminal", daemon=True
+            target=self._read, args=(typing, self._signals[0]), name="ecskit-terminal", daemon=True
         )
         self._reader.start()
 
@@ -116,12 +114,12 @@ class Terminal:
         while self._handlers:
             signal.signal(*self._handlers.popitem())
         reader, self._reader = self._reader, None
-        stopping, self._stopping = self._stopping, None
-        if stopping is not None:
-            os.close(stopping[1])
+        signals, self._signals = self._signals, None
+        if signals is not None:
+            os.close(signals[1])
             if reader is not None:
                 reader.join()
-            os.close(stopping[0])
+            os.close(signals[0])
 
     def write(self, data: bytes) -> None:
         """Show bytes. It waits for a slow terminal."""
@@ -137,7 +135,7 @@ class Terminal:
 
         tty.setraw(self._source, termios.TCSADRAIN)  # what was typed ahead stays
 
-    def _handle_signals(self, resized: Callable[[], object]) -> None:
+    def _handle_signals(self, resized: int) -> None:
         """Let signals that would end the process raise SystemExit, so that the terminal is restored.
 
         Python allows this in the main thread only. A signal that the program handles stays with its handler.
@@ -150,14 +148,18 @@ class Terminal:
                 self._handlers[number] = signal.signal(number, _end)
         # A shell that continues this process has changed the mode of the terminal.
         self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._make_raw())
-        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: resized())
+        # A handler may run in the middle of anything, so the thread does the rest.
+        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: os.write(resized, b"r"))
 
-    def _read(self, typing: Typing, stopping: int) -> None:
+    def _read(self, typing: Typing, signals: int) -> None:
+        source = [self._source]
         while True:
-            waiting = [stopping, self._source] if typing.has_room else [stopping]
-            ready, _, _ = select.select(waiting, [], [], None if typing.has_room else _PAUSE)
-            if stopping in ready:
-                return
+            has_room = typing.has_room
+            ready, _, _ = select.select([signals, *(source if has_room else [])], [], [], None if has_room else _PAUSE)
+            if signals in ready:
+                if not os.read(signals, _PIECE):
+                    return
+                typing.resize()
             if self._source not in ready:
                 continue
             try:
@@ -166,7 +168,7 @@ class Terminal:
                 data = b""
             typing.type(data or _END_OF_INPUT)
             if not data:
-                return
+                source = []
 
 
 def _end(number: int, frame: FrameType | None) -> None:
