@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import attrs
 
-from ecskit._core.effects import Flow, Invoke, Reply
+from ecskit._core.effects import Flow, Invoke, Sleep
 from ecskit._exec.opening import open_session
-from ecskit._exec.session import Resize, Session, awaited, close
+from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
@@ -84,8 +84,9 @@ def shell(
                 output = yield from awaited(session, session.read, math.inf, lambda: watch(session))
                 if not output:
                     break
-                shown: Reply[object] = yield Invoke(terminal.write, output)
-                shown.get()
+                yield Invoke(terminal.write, output)
+            # Seconds for the service to close the channel, so that the session need not be terminated.
+            yield from awaited(session, lambda: session.end, (yield Sleep(0)).now + CLOSING)
         finally:
             terminal.leave()  # no effect: nothing may come between an interruption and this
             yield from close(session)
