@@ -195,7 +195,7 @@ def test_damaged_messages_end_the_channel_if_nothing_else_arrives() -> None:
         ),
         (b'{"Output":null}', ""),
         (b"", ""),
-        (b"no JSON", ""),
+        (b"no JSON\xff", "no JSON\ufffd"),
     ],
 )
 def test_the_service_closes_the_channel(payload: bytes, text: str) -> None:

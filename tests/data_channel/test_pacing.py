@@ -28,7 +28,7 @@ def test_no_second_has_more_packets_than_the_pace(steps: list[tuple[float, int]]
     for seconds, wanted in steps:
         now += seconds / 10
         taken = min(wanted, pace.granted(now))
-        pace.take(taken)
+        pace.take(taken, now)
         times += [now] * taken
     assert not times or most_in_a_second(times) <= 900
 
@@ -40,7 +40,7 @@ def test_the_pace_is_ready_when_it_says_so(start: float) -> None:
     now = start
     for _ in range(500):
         packets = max(1, pace.granted(now))
-        pace.take(pace.granted(now))
+        pace.take(pace.granted(now), now)
         now = pace.ready_at(packets)
         assert pace.granted(now) >= min(packets, 50)
     assert 300 / 900 < now - start < 50
@@ -56,6 +56,14 @@ def test_a_channel_keeps_the_pace() -> None:
     assert (b"o" * 2000, b"i" * 1_000_000) == (network.output(), agent.input())
     assert 800 <= most_in_a_second(network.sent_at) <= 900
     assert network.now < 6
+
+
+def test_the_opening_is_a_packet() -> None:
+    """It counts as one."""
+    channel = opened()
+    channel.send_input(b"i" * 100_000)
+    channel.connect("the next token")
+    assert 50 == len(channel.messages(1.0))
 
 
 def test_acknowledgements_go_first() -> None:

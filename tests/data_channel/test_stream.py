@@ -133,14 +133,40 @@ def test_an_acknowledgement_after_a_cut_counts() -> None:
     assert [1] == [frame.number for frame in stream_messages([resent])]
 
 
-@pytest.mark.parametrize("number", [0, 7, -1])
-def test_acknowledgements_of_what_was_not_sent_are_ignored(number: int) -> None:
-    """Those of another type, too."""
+def test_the_time_of_a_cut_is_no_round_trip() -> None:
+    """A message that was sent over the last connection is not measured."""
     channel = opened()
-    channel.receive([acknowledgement(number), acknowledgement(0, "output_stream_data")], 1.0)
     channel.send_input(b"i")
-    assert 1 == len(stream_messages(channel.messages(1.0)))
-    assert 1 == channel.pending
+    channel.messages(1.0)
+    channel.connect("the next token")
+    channel.receive([acknowledgement(0)], 1.9)
+    channel.send_input(b"i")
+    channel.messages(2.0)
+    assert pytest.approx(2.2) == channel.next_wakeup()
+
+
+@pytest.mark.parametrize("number", [60, 61, 7000, -1])
+def test_acknowledgements_of_what_was_not_sent_are_ignored(number: int) -> None:
+    """Neither messages that wait for the pace count, nor those that do not exist, nor other types."""
+    channel = opened()
+    channel.send_input(b"i" * 1024 * 61)
+    assert 50 == len(channel.messages(1.0))
+    channel.receive([acknowledgement(number), acknowledgement(0, "output_stream_data")], 1.0)
+    assert 1024 * 61 == channel.pending
+    assert 11 == len(channel.messages(1.1))
+
+
+def test_messages_that_are_late_are_not_all_sent_again() -> None:
+    """When acknowledgements are late together, at most one message in 100 ms is sent again."""
+    channel = opened()
+    channel.send_input(b"i" * 1024 * 40)
+    channel.messages(1.0)
+    again = 0
+    for number in range(40):
+        now = 2.5 + number / 1000
+        channel.receive([acknowledgement(number)], now)
+        again += len(channel.messages(now))
+    assert 1 == again
 
 
 def test_the_agent_is_given_up_after_5_minutes() -> None:
@@ -160,6 +186,7 @@ def test_the_agent_is_given_up_after_5_minutes() -> None:
     assert 500 <= now < 501
     assert 1000 < sent < 2600
     assert channel.ended
+    assert [] == channel.receive([], 2000.0)
     assert math.inf == channel.next_wakeup()
 
 

@@ -33,8 +33,9 @@ class Pace:
             self._tokens, self._at = min(self._burst, self._tokens + gained), now
         return max(0, int(self._tokens + _ROUNDING))
 
-    def take(self, packets: int) -> None:
-        """Take the tokens of packets that were granted."""
+    def take(self, packets: int, now: float) -> None:
+        """Take in that packets are sent now."""
+        self.granted(now)
         self._tokens -= packets
 
     def ready_at(self, packets: int) -> float:

@@ -150,7 +150,7 @@ class Stream:
             if message.number in self._sent:
                 messages.append(self._send(message, now))
         if self._pace is not None:
-            self._pace.take(len(messages))
+            self._pace.take(len(messages), now)
         return messages
 
     def next_wakeup(self) -> float:
