@@ -52,8 +52,8 @@ class ExecResponseLost(EcsError):
 
     def _text(self) -> str:
         return (
-            f"{self.reason}; the command may run in container {self.container} of task {self.task_arn}, so the request"
-            " was not sent again"
+            f"ExecuteCommand: no valid response ({self.reason}); the command may run in container {self.container} of"
+            f" task {self.task_arn}, so the request was not sent again"
         )
 
 

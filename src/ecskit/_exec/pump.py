@@ -59,6 +59,7 @@ def pump(session: Session, channel: DataChannel, token: str) -> Flow[None]:
             except Cancelled:
                 yield from terminate(session)  # the request may not have been sent
                 raise
+        session.finish_clean_up()
 
 
 def terminate(session: Session) -> Flow[None]:

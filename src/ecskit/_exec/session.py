@@ -29,6 +29,8 @@ PIECE = 16 * 2**10
 """Bytes of input that are handed to the pump at once."""
 _PIECES = 4
 """How many pieces may wait for the pump."""
+_CLEAN_UP = 10.0
+"""Seconds for the pump to clean up, before it is cancelled."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
 
@@ -104,6 +106,8 @@ class Session:
         """Whether the pump has begun: then it terminates the session."""
         self.end: End | None = None
         """How the session ended; None while it is open."""
+        self.done = False
+        """Whether the pump has cleaned up after that."""
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
         self._pending = 0
@@ -137,6 +141,11 @@ class Session:
         """Note how the session ended, unless that is known already."""
         if self.end is None:
             self.end = end
+        self._rouse()
+
+    def finish_clean_up(self) -> None:
+        """Note that nothing follows any more."""
+        self.done = True
         self._rouse()
 
     def _rouse(self) -> None:
@@ -232,5 +241,9 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session that is open, and wait for the end of its pump."""
+    if session.end is not None:
+        # The pump is cleaning up. A cancellation would only make it send a request again.
+        now = (yield Sleep(0)).now
+        yield from awaited(session, lambda: session.done or None, now + _CLEAN_UP)
     if session.background is not None:
         yield from stop(session.background)

@@ -14,7 +14,7 @@ from ecskit._api.service_errors import TargetNotConnectedException
 from ecskit._core.background import Background
 from ecskit._core.call import call
 from ecskit._core.effects import Beside, Cancelled, DrawRandom, Flow, GetTime, Reply, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, InvalidRequestError, RequestError, described
+from ecskit._core.errors import AccessDeniedError, EcsError, InvalidRequestError, RequestError, ServiceError, described
 from ecskit._core.retrying import RetryLimits, may_have_taken_effect, retry
 from ecskit._core.turns import await_turn
 from ecskit._data_channel.channel import DataChannel
@@ -52,13 +52,13 @@ def plain(verb: str, command: Any) -> str:
     Raises:
         RequestError: It is no command.
     """
-    words: Sequence[Any] = [command] if isinstance(command, str) else command
-    if not isinstance(words, Sequence) or isinstance(words, (bytes, bytearray)):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
+    words: Any = [command] if isinstance(command, str) else command
+    if not isinstance(words, Sequence) or isinstance(words, (bytes, bytearray)):
         problem = f"expected a text, or a list of the program and its arguments, got {type(command).__name__}"
         raise RequestError(verb, [("command", problem)])
     if not words or not all(isinstance(word, str) for word in words) or not words[0].strip():
         raise RequestError(verb, [("command", "expected a text, or a list of texts, that is not empty")])
-    return command if isinstance(command, str) else shlex.join(words)
+    return str(command) if isinstance(command, str) else shlex.join(words)
 
 
 @attrs.frozen(kw_only=True)
@@ -139,7 +139,8 @@ class Start:
         except WaitFailed as error:
             # The reason may be one that the description shows: then its error is clearer.
             place_in(self.verb, next(filter(None, error.story.last.values()), task), self.container)
-            raise ExecUnavailable(task.task_arn, str(error), _AGENT_REMEDY) from error
+            why = next(iter(error.story.reasons.values()), "cannot be used")
+            raise ExecUnavailable(task.task_arn, f"it {why}", _AGENT_REMEDY) from error
         return place_in(self.verb, task, self.container)
 
 
@@ -169,20 +170,26 @@ def _execute(place: Place, command: str, until: float) -> Flow[tuple[str, str, s
             log.warning("ExecuteCommand was cancelled; the command may run in task %s", place.task_arn)
         raise
     except TargetNotConnectedException as error:
-        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({described(error)})"
+        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({_said(error)})"
         raise ExecUnavailable(place.task_arn, reason, _AGENT_REMEDY) from error
     except InvalidRequestError as error:
         if "execute command" not in error.message.lower():
             raise
-        raise ExecUnavailable(place.task_arn, described(error), _AGENT_REMEDY) from error
+        raise ExecUnavailable(place.task_arn, _said(error), _AGENT_REMEDY) from error
     except EcsError as error:
         if not may_have_taken_effect(error):
             raise
-        raise ExecResponseLost(place.task_arn, place.container, described(error)) from error
+        raise ExecResponseLost(place.task_arn, place.container, _said(error)) from error
     session = response.session
     if not (session.session_id and session.stream_url and session.token_value):
-        raise ExecResponseLost(place.task_arn, place.container, "the response to ExecuteCommand names no session")
+        raise ExecResponseLost(place.task_arn, place.container, "it names no session")
     return session.session_id, session.stream_url, session.token_value
+
+
+def _said(error: EcsError) -> str:
+    """Return what an error says, without what it was about: errors of ecskit name that themselves."""
+    code = f"{error.code}: " if isinstance(error, ServiceError) else ""
+    return f"{code}{getattr(error, 'message', str(error)).removesuffix('.')}"
 
 
 def _is_unconnected(error: EcsError) -> bool:
