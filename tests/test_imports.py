@@ -30,6 +30,7 @@ ROOMS: dict[str, set[str]] = {
     "_lazy": set(),
     "_forks": set(),
     "_core": set(),
+    "_data_channel": {"_core"},
     "models": {"_core", "_lazy"},
     "_api": {"_core", "models"},
     "_drive": {"_core", "_forks"},
@@ -198,11 +199,11 @@ def test_annotations_tie_modules_of_one_room_at_the_most() -> None:
 
 
 def test_the_core_is_pure() -> None:
-    """`_core` imports no clock, no randomness, no I/O; of botocore only the exception that its errors inherit from."""
+    """They import no clock, no randomness, no I/O; of botocore only the exception that ecskit's errors inherit from."""
     impure = [
         f"{module}:{line} imports {name}"
         for module, line, name in all_imports(for_types=False)
-        if room_of(module) == "_core"
+        if room_of(module) in ("_core", "_data_channel")
         and (
             name.split(".")[0] in IMPURE or (name.startswith("botocore") and name != "botocore.exceptions.ClientError")
         )

@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, AnyStr
 
 import attrs
 import pytest
@@ -131,6 +131,7 @@ def example(hint: Any, depth: int = 0) -> Any:
         float: 1.5,
         int: 3,
         str: "text",
+        AnyStr: "text",
         DeploymentScript: DeploymentScript(stage_seconds={"SCALE_UP": 3.0}),
         Difference: Difference(()),
         Fault: Fault.server_error(),

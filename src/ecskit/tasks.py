@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._exec.blocks import Opening
+    from ecskit._exec.executing import AsyncOnOutput, OnOutput
+    from ecskit._exec.result import ExecKind, ExecResult
     from ecskit._explain.diagnosis import Diagnosis
     from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
     from ecskit._logs.arguments import AsyncOnLog, Moment, OnLog
@@ -22,11 +25,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncOnLog",
+    "AsyncOnOutput",
     "Cause",
     "Diagnosis",
     "EssentialSource",
     "Evidence",
     "EvidencePlace",
+    "ExecKind",
+    "ExecResult",
     "Finding",
     "FindingWeight",
     "LogLine",
@@ -37,7 +43,9 @@ __all__ = [
     "OnCancel",
     "OnConflict",
     "OnLog",
+    "OnOutput",
     "OnPartial",
+    "Opening",
     "OutcomeKind",
     "RunTaskResult",
     "TaskChange",
@@ -52,11 +60,14 @@ publish(
     globals(),
     {
         "AsyncOnLog": "ecskit._logs.arguments",
+        "AsyncOnOutput": "ecskit._exec.executing",
         "Cause": "ecskit._explain.finding",
         "Diagnosis": "ecskit._explain.diagnosis",
         "EssentialSource": "ecskit._tasks.outcome",
         "Evidence": "ecskit._explain.finding",
         "EvidencePlace": "ecskit._explain.finding",
+        "ExecKind": "ecskit._exec.result",
+        "ExecResult": "ecskit._exec.result",
         "Finding": "ecskit._explain.finding",
         "FindingWeight": "ecskit._explain.finding",
         "LogLine": "ecskit._logs.lines",
@@ -67,7 +78,9 @@ publish(
         "OnCancel": "ecskit._tasks.launch",
         "OnConflict": "ecskit._tasks.launch",
         "OnLog": "ecskit._logs.arguments",
+        "OnOutput": "ecskit._exec.executing",
         "OnPartial": "ecskit._tasks.launch",
+        "Opening": "ecskit._exec.blocks",
         "OutcomeKind": "ecskit._tasks.outcome",
         "RunTaskResult": "ecskit._tasks.result",
         "TaskChange": "ecskit._tasks.watching",

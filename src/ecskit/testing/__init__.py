@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from ecskit._simulator.emitted_events import EmittedEvents
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.event_source import AsyncSimulatedReceiver, SimulatedReceiver, SimulatedSource
+    from ecskit._simulator.exec.exec_script import ExecScript
+    from ecskit._simulator.exec.programs import ExecProgram
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.log_behaviour import LogBehaviour
     from ecskit._simulator.read_options import Counting, Lag
@@ -41,6 +43,8 @@ __all__ = [
     "DeploymentScript",
     "DeploymentState",
     "EmittedEvents",
+    "ExecProgram",
+    "ExecScript",
     "Fault",
     "Health",
     "Lag",
@@ -82,6 +86,8 @@ publish(
         "DeploymentScript": "ecskit._simulator.deployment_script",
         "DeploymentState": "ecskit._simulator.scheduler.service_states",
         "EmittedEvents": "ecskit._simulator.emitted_events",
+        "ExecProgram": "ecskit._simulator.exec.programs",
+        "ExecScript": "ecskit._simulator.exec.exec_script",
         "Fault": "ecskit._simulator.faults",
         "Lag": "ecskit._simulator.read_options",
         "LogBehaviour": "ecskit._simulator.log_behaviour",

@@ -1,0 +1,98 @@
+"""Open a session in a container: a terminal in which a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ecskit._core.effects import DrawRandom, Flow
+from ecskit._core.errors import RequestError
+from ecskit._exec.marks import OutputReader
+from ecskit._exec.session import Resize, Session
+from ecskit._exec.starting import Start, plain
+from ecskit._exec.wrapper import wrap
+from ecskit.models.tasks import Task
+
+__all__ = ["open_session"]
+
+_MOST = 65535
+"""The most columns or rows of a terminal."""
+
+
+def open_session(
+    task: Task | str,
+    command: str | Sequence[str] = "sh",
+    *,
+    container: str | None = None,
+    cluster: str | None = None,
+    columns: int = 80,
+    rows: int = 24,
+    start_timeout: float | None = 120.0,
+    exit_code: bool = False,
+) -> Flow[Session]:
+    """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
+
+    Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
+    acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
+
+    The credentials need ssm:TerminateSession, or a session that is closed early holds one of the two slots of its
+    container for 20 minutes; and ssm:ResumeSession, or the first cut of the connection ends the session. ECS ends
+    one that is idle for 20 minutes.
+
+    Args:
+        task: The task, its id or its ARN.
+        command: A list of the program and its arguments, as they are; or a text, which the agent splits into words.
+            It runs without a shell: a pipe needs `sh -c`.
+        container: Name of the container; required if the task has several.
+        cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
+        columns: Columns of the terminal.
+        rows: Rows of the terminal.
+        start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
+        exit_code: Whether to run the command under `sh`, which reports its exit code, for `exit_code` of the
+            session. A text is then one for `sh -c`.
+
+    Returns:
+        The session: `read`, `send`, `resize`, `close`; iterating over it yields its output. Closing the client ends
+        it.
+        The method of an async client returns what `async with` opens, and what `await` opens without closing it.
+
+    Raises:
+        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
+            task has stopped or runs on Windows. The message has what to change; the command was not run.
+        ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+        TaskNotVisible: The task was not visible within 60 s.
+        WaitTimeout: The task and its agent did not run within `start_timeout`.
+        MissingExtraError: The extra `exec` is not installed.
+        RequestError: An argument is wrong; nothing was run.
+        ServiceError: ECS refuses a call: no permission, no such cluster.
+        TransportError: The exchange with ECS failed.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    verb = "tasks.open_session"
+    start = Start.of(verb, task, cluster, container, start_timeout)
+    problems = size_problems(columns, rows)
+    if problems:
+        raise RequestError(verb, problems)
+    text = plain(verb, command)
+    if exit_code:
+        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+
+    def flow() -> Flow[Session]:
+        drawn: int = (yield DrawRandom()).get()
+        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
+        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
+        session.reader = OutputReader(wrapped) if wrapped else None
+        session.put(Resize(columns, rows))
+        return session
+
+    return flow()
+
+
+def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
+    """Return what is wrong with the size of a terminal."""
+    return [
+        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
+        for name, given in (("columns", columns), ("rows", rows))
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
+    ]
