@@ -14,7 +14,7 @@ from ecskit._core.errors import MissingExtraError
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit.testing import Fault, SimulatedError, TaskScript
 
-from .support import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform
 
 AGENT = (
     "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"

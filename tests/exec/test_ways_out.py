@@ -14,7 +14,7 @@ import pytest
 from ecskit import errors
 from ecskit._simulator.exec.exec_script import ExecScript
 
-from .support import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform
 
 Cut = Callable[[str, Any], None]
 

@@ -1,13 +1,14 @@
 """The state of a session that its pump and its users share. They may run in different threads.
 
 The pump alone writes what is no deque; users alone pop what the pump appends, and the other way round. So there is no
-lock. Whoever changes something wakes the others: the pump rouses the wakers of users, users wake the link.
+lock between them. Whoever changes something wakes the others: the pump rouses the wakers of users, users wake the link.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 import attrs
@@ -29,7 +30,7 @@ PIECE = 16 * 2**10
 """Bytes of input that are handed to the pump at once."""
 _PIECES = 4
 """How many pieces may wait for the pump."""
-_CLOSING = 8.0
+_ENDING = 8.0
 """Seconds for the pump to end by itself, before it is cancelled. The clean-up of a flow may take 10 s in all."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
@@ -101,6 +102,8 @@ class Session:
         self.reader: OutputReader | None = None
         """Finds the exit code in the output, if the command of an interactive session is wrapped."""
         self._consumed: deque[int] = deque()
+        self._reading = Lock()
+        """Held while one thread passes output through the reader, and never during a wait."""
         # The pump writes:
         self.session_id = ""
         """The id; empty before the response to ExecuteCommand."""
@@ -181,10 +184,16 @@ class Session:
 
     def read(self) -> bytes | None:
         """Return what `take` returns, without the exit code at its end. The session counts as ended then."""
-        data = self.take()
         reader = self.reader
-        if reader is None or data is None:
-            return data
+        if reader is None:
+            return self.take()
+        with self._reading:
+            return self._read(reader)
+
+    def _read(self, reader: OutputReader) -> bytes | None:
+        data = self.take()
+        if data is None:
+            return None
         if self.exit_code is not None:
             return b""
         output = b""
@@ -260,6 +269,6 @@ def close(session: Session) -> Flow[None]:
     session.request_end(End("local", "it was closed"))
     # A cancellation could lose a response, or repeat a request: it is for a pump that does not end by itself.
     now = (yield Sleep(0)).now
-    yield from awaited(session, lambda: session.done or None, now + _CLOSING)
+    yield from awaited(session, lambda: session.done or None, now + _ENDING)
     if session.background is not None:
         yield from stop(session.background)

@@ -12,12 +12,14 @@ import attrs
 
 from ecskit._core.background import Background
 from ecskit._core.call import call
-from ecskit._core.effects import Beside, Flow, Reply, Sleep
+from ecskit._core.effects import Beside, DrawRandom, Flow, Reply, Sleep
 from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, described
 from ecskit._exec.errors import AGENT_REMEDY, ExecUnavailable
+from ecskit._exec.marks import OutputReader
 from ecskit._exec.pump import pump
-from ecskit._exec.session import End, Place, Session, awaited, close
+from ecskit._exec.session import End, Place, Resize, Session, awaited, close
 from ecskit._exec.watching import place_in
+from ecskit._exec.wrapper import wrap
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import Evaluation, Met, wait_for
 from ecskit._polling.errors import WaitFailed
@@ -29,9 +31,53 @@ from ecskit._waits.tasks import TaskGoal
 from ecskit.models.clusters import DescribeClustersRequest
 from ecskit.models.tasks import Task
 
-__all__ = ["Start", "plain"]
+__all__ = ["Start", "opened", "plain", "size_problems"]
 
 log = logging.getLogger("ecskit")
+
+_MOST = 65535
+"""The most columns or rows of a terminal."""
+
+
+def opened(
+    verb: str,
+    task: Task | str,
+    command: str | Sequence[str],
+    *,
+    container: str | None,
+    cluster: str | None,
+    columns: int,
+    rows: int,
+    start_timeout: float | None,
+    exit_code: bool,
+) -> Flow[Session]:
+    """Open a session of ECS Exec in which a command uses the terminal. `tasks.open_session` has the arguments."""
+    start = Start.of(verb, task, cluster, container, start_timeout)
+    problems = size_problems(columns, rows)
+    if problems:
+        raise RequestError(verb, problems)
+    text = plain(verb, command)
+    if exit_code:
+        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+
+    def flow() -> Flow[Session]:
+        drawn: int = (yield DrawRandom()).get()
+        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
+        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
+        session.reader = OutputReader(wrapped) if wrapped else None
+        session.put(Resize(columns, rows))
+        return session
+
+    return flow()
+
+
+def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
+    """Return what is wrong with the size of a terminal."""
+    return [
+        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
+        for name, given in (("columns", columns), ("rows", rows))
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
+    ]
 
 
 def plain(verb: str, command: Any) -> str:
