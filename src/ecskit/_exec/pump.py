@@ -51,15 +51,21 @@ def pump(session: Session, command: str, *, encrypted: bool | None) -> Flow[None
         if not isinstance(error, EcsError):
             raise  # users get this error; the driver also has those that are no errors of ecskit
     finally:
-        if session.link is not None:
-            yield Invoke(session.link.close, None, caught=True)
-        if session.session_id and (session.end is None or session.end.cause != "closed"):
-            try:
-                yield from terminate_session(session.session_id)
-            except Cancelled:
-                yield from terminate_session(session.session_id)  # the request may not have been sent
-                raise
-        session.finish_clean_up()
+        try:
+            yield from _clean_up(session)
+        except Cancelled:
+            yield from _clean_up(session)  # what was not finished: it may not have been sent
+            raise
+
+
+def _clean_up(session: Session) -> Flow[None]:
+    """Close the link, and terminate the session unless the service has closed it."""
+    if session.link is not None:
+        yield Invoke(session.link.close, None, caught=True)
+        session.link = None
+    if session.session_id and (session.end is None or session.end.cause != "closed"):
+        yield from terminate_session(session.session_id)
+    session.finish_clean_up()
 
 
 def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]:  # noqa: FBT001  # private
