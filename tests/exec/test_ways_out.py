@@ -220,4 +220,3 @@ async def _pause(world: World) -> None:
     else:
         with world.sim.clock.flow():
             world.sim.clock.sleep(1)
-
