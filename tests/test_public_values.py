@@ -120,6 +120,8 @@ def example(hint: Any, depth: int = 0) -> Any:
         return {} if depth > 3 else {example(arguments[0], depth): example(arguments[1], depth)}
     if origin in (tuple, frozenset):
         return origin([example(arguments[0], depth)])
+    if origin is collections.abc.Callable:
+        return len
     if origin is collections.abc.Sequence:
         return ABSENT_LIST if depth > 3 else [example(arguments[0], depth)]
     examples = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import shlex
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import Any, Literal, get_args
 
 import attrs
@@ -104,13 +105,7 @@ class ExecScript:
         """
         if not every > 0:
             raise ValueError(f"every must be positive: {every!r}")
-
-        def dialog(_: Sequence[str]) -> ExecDialog:
-            while True:
-                yield line
-                yield every
-
-        return cls(dialog=dialog)
+        return cls(dialog=partial(_write_lines, line, every))
 
     @classmethod
     def killed(cls, output: Text = "", *, after: float = 0.0) -> Self:
@@ -129,14 +124,7 @@ class ExecScript:
         Args:
             every: Seconds that it takes for each line or piece of input: a slow reader. Default 0.
         """
-
-        def dialog(_: Sequence[str]) -> ExecDialog:
-            while data := (yield None):
-                yield every
-                yield data
-            return 0
-
-        return cls(dialog=dialog)
+        return cls(dialog=partial(_echo, every))
 
     @classmethod
     def running(cls, dialog: Callable[[Sequence[str]], ExecDialog]) -> Self:
@@ -173,6 +161,19 @@ class ExecScript:
         if self.exit_code is None:
             raise Killed
         return self.exit_code
+
+
+def _write_lines(line: Text, every: float, _: Sequence[str]) -> ExecDialog:
+    while True:
+        yield line
+        yield every
+
+
+def _echo(every: float, _: Sequence[str]) -> ExecDialog:
+    while data := (yield None):
+        yield every
+        yield data
+    return 0
 
 
 _ANY = "*"
