@@ -13,14 +13,12 @@ import attrs
 from ecskit._core.effects import Flow, Invoke, Sleep
 from ecskit._exec.marks import Begun, Exited, Garbled, Lacking, OutputReader
 from ecskit._exec.result import ExecKind, ExecResult
-from ecskit._exec.session import Session, awaited
+from ecskit._exec.session import CLOSING, Session, awaited
 from ecskit._exec.watching import describe, stop_of, watch
 from ecskit._exec.wrapper import Wrapped
 
 __all__ = ["Run"]
 
-_CLOSING = 2.0
-"""Seconds after the end of the command for the service to close the channel. A child of the command may prevent it."""
 _INTERRUPTING = 5.0
 """Seconds for a command to end after Ctrl-C."""
 _CTRL_C = b"\x03"
@@ -106,7 +104,7 @@ class Run(Generic[AnyStr]):
                 until = (yield Sleep(0)).now + _INTERRUPTING
             if not is_ending and (self.exit_code is not None or self.problem is not None):
                 is_ending = True
-                until = (yield Sleep(0)).now + _CLOSING
+                until = (yield Sleep(0)).now + CLOSING
 
     def _take(self, events: Sequence[Any]) -> Flow[None]:
         for event in events:

@@ -18,7 +18,7 @@ from ecskit._core.links import Link
 from ecskit._exec.errors import SessionEnded
 from ecskit._exec.marks import Exited, OutputReader
 
-__all__ = ["End", "Place", "Resize", "Session", "awaited", "close"]
+__all__ = ["CLOSING", "End", "Place", "Resize", "Session", "awaited", "close"]
 
 T = TypeVar("T")
 
@@ -33,6 +33,9 @@ _CLEAN_UP = 10.0
 """Seconds for the pump to clean up, before it is cancelled."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
+
+CLOSING = 2.0
+"""Seconds after the end of a command for the service to close the channel. A child of the command may prevent it."""
 
 Cause: TypeAlias = Literal["closed", "stopped", "lost", "refused", "failed", "overflow", "local"]
 
