@@ -17,7 +17,7 @@ from ecskit._exec.wrapper import wrap
 __all__ = ["NONCE", "Ran", "Shell", "each_shell"]
 
 NONCE = 0x0123456789ABCDEF0123456789ABCDEF
-Keys = Callable[[PtyProgram, bytes], None]
+Keys = Callable[[PtyProgram, bytearray], None]
 """Called after each piece with the program and all output so far, marks included."""
 
 each_shell = pytest.mark.parametrize(
@@ -75,13 +75,13 @@ class Shell:
         wrapped = wrap(command, nonce=NONCE, input=input, binary=binary, interactive=interactive)
         reader = OutputReader(wrapped)
         events: list[OutputEvent] = []
-        raw = b""
+        raw = bytearray()
         program = PtyProgram(path or self.everything, env)
         program.start(wrapped.command)
         try:
             deadline = time.monotonic() + seconds
             while not program.closed and not any(isinstance(e, (Exited, Lacking, Garbled)) for e in events[-1:]):
-                assert time.monotonic() < deadline, f"no mark after {seconds} s: {events[-3:]} {raw[-300:]!r}"
+                assert time.monotonic() < deadline, f"no mark after {seconds} s: {events[-3:]} {bytes(raw[-300:])!r}"
                 piece = program.read(1)
                 raw += piece
                 new = reader.feed(piece)
@@ -99,4 +99,4 @@ class Shell:
         )
         code = next((event.code for event in events if isinstance(event, Exited)), None)
         others = [event for event in events if not isinstance(event, (str, bytes))]
-        return Ran(output, code, others, reader.preamble, raw)
+        return Ran(output, code, others, reader.preamble, bytes(raw))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
@@ -123,10 +124,10 @@ def test_a_closed_terminal_ends_the_program() -> None:
 
 
 def events(
-    script: ExecScript, typed: Sequence[bytes] = (), *, lacks: Sequence[Tool] = (), at: float = 0.0, **options: object
+    script: ExecScript, typed: Sequence[bytes] = (), *, lacks: Sequence[Tool] = (), at: float = 0.0, **options: Any
 ) -> list[object]:
     """Return what the reader of `execute` finds in the output of a scripted command."""
-    wrapped = wrap("cmd", nonce=7, **options)  # type: ignore[arg-type]
+    wrapped = wrap("cmd", nonce=7, **options)
     command = unwrap(wrapped.command)
     assert command is not None
     output = shown(in_wrapper(command, script.run(command.argv), lacks=lacks), *typed, at=at)
@@ -134,9 +135,10 @@ def events(
     found: list[object] = []
     for start in range(0, len(output), 7):
         found += reader.feed(output[start : start + 7])
-    texts = [each for each in found if isinstance(each, str | bytes)]
-    joined = b"".join(texts) if options.get("binary") else "".join(texts)  # type: ignore[arg-type]
-    return [each for each in found if not isinstance(each, str | bytes)] + ([joined] if texts else [])
+    texts: list[Any] = [each for each in found if isinstance(each, str | bytes)]
+    joined: object = b"".join(texts) if options.get("binary") else "".join(texts)
+    rest = [each for each in found if not isinstance(each, str | bytes)]
+    return [*rest, joined] if texts else rest
 
 
 def test_marks_around_a_command() -> None:
@@ -158,7 +160,7 @@ def test_input_of_a_command() -> None:
 @pytest.mark.parametrize(
     ("tool", "options"), [("stty", {"input": b"x"}), ("head", {"input": b"x"}), ("base64", {"binary": True})]
 )
-def test_programs_that_the_image_lacks(tool: Tool, options: dict[str, object]) -> None:
+def test_programs_that_the_image_lacks(tool: Tool, options: dict[str, Any]) -> None:
     """The command does not run without what the wrapper needs."""
     assert events(ExecScript("never"), lacks=[tool], **options) == [Lacking(tool)]
 

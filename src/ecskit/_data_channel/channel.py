@@ -131,7 +131,7 @@ class DataChannel:
         if self._opening is not None:
             messages.append(self._opening)
             self._opening = None
-            self._pace.take(1)
+            self._pace.take(1, now)
         if self.opened and not self.ended:
             self._queue_input()
         messages += self._stream.messages(now)
@@ -246,5 +246,6 @@ class DataChannel:
 
 def _closing_text(payload: bytes) -> str:
     """Return why the service closed the channel; empty after a normal end."""
-    text = read_json(payload).get("Output")
+    content = read_json(payload)
+    text = content.get("Output", "") if content else payload.decode("utf-8", "replace")
     return text if isinstance(text, str) else ""

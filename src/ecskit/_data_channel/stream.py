@@ -8,7 +8,7 @@ Source: https://github.com/aws/session-manager-plugin, src/datachannel/streaming
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -69,14 +69,14 @@ class Stream:
         self._round_trip = RoundTrip()
         # What is sent.
         self._next_number = 0
-        self._sent: dict[int, _Sent] = {}
+        self._sent: OrderedDict[int, _Sent] = OrderedDict()
         self._unsent: deque[_Sent] = deque()
         self._resendable_at = -math.inf
         self._acknowledged_at = -math.inf
         # What is received.
         self._expected = 0
         self._held: dict[int, Frame] = {}
-        self._acknowledgements: dict[int, Acknowledgement] = {}
+        self._acknowledgements: OrderedDict[int, Acknowledgement] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many messages are queued or not acknowledged."""
@@ -140,7 +140,7 @@ class Stream:
         room = HELD if self._pace is None else self._pace.granted(now)
         messages: list[bytes] = []
         while self._acknowledgements and len(messages) < room:
-            acknowledgement = self._acknowledgements.pop(next(iter(self._acknowledgements)))
+            _, acknowledgement = self._acknowledgements.popitem(last=False)
             messages.append(self._acknowledge(acknowledgement, now))
         if len(messages) < room and now >= self._resend_at():
             messages.append(self._send(next(iter(self._sent.values())), now))
@@ -150,7 +150,7 @@ class Stream:
             if message.number in self._sent:
                 messages.append(self._send(message, now))
         if self._pace is not None:
-            self._pace.take(len(messages))
+            self._pace.take(len(messages), now)
         return messages
 
     def next_wakeup(self) -> float:

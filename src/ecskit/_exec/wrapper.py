@@ -33,35 +33,33 @@ from ecskit._core.errors import RequestError
 
 __all__ = ["Unwrapped", "Wrapped", "unwrap", "wrap"]
 
-# INT and QUIT reach all processes in front of the terminal. The wrapper survives them, and TERM of `kill 0`, to report
-# the code. Traps that are no empty string are reset in subshells, in older shells not always: hence `trap -`.
-_TRAP = "trap : INT QUIT TERM"
-_RUN = '(exec 2>&1; trap - INT QUIT TERM; shift 2; exec "$@")'
-_END = 'echo "@$2$1=$?;"'
-_QUIET = "exec 2>/dev/null"
-"""Shells print `Killed` and the like to their standard error."""
+# INT and QUIT reach all processes in front of the terminal, TERM those of `kill 0`. The wrapper survives them to report
+# the code. A variable SHELLOPTS of the container may set -e or -m. Shells print `Killed` to their standard error.
+_SIGNALS = "INT QUIT TERM"
+_START = f"set +em; trap : {_SIGNALS}; exec 2>/dev/null"
 _BEGIN = 'if stty -echo -onlcr; then echo "@$2$1+raw;"; else echo "@$2$1+cooked;"; fi'
 _BEGIN_RAW = 'echo "@$2$1+raw;"'
-_LACKING = '{} || {{ echo "@$2$1-{};"; exit; }}'
-_STTY = _LACKING.format("stty raw -echo", "stty")
-_HEAD = _LACKING.format("head -c 0 </dev/null", "head")
-_BASE64 = _LACKING.format("base64 </dev/null", "base64")
-# With all input taken, Ctrl-C is a signal again. Without, a byte 3 of the input would be one.
-_FEED = "{{ head -c {} && stty isig || :; }} | {}"
+_RUN = f'(exec 2>&1; trap - {_SIGNALS}; shift 2; exec "$@")'
+_END = 'echo "@$2$1=$?;"'
+# With all input taken, Ctrl-C is a signal again. Before, a byte 3 of the input would be one.
+_FEED = "{{ head -c {} && stty isig || :; }} | "
+_ENCODE = f"{{{{ trap : {_SIGNALS}; {{}}; }}}} | (trap '' {_SIGNALS}; base64)"
+_PROBES = {"stty": "stty raw -echo", "head": "head -c 0 </dev/null", "base64": "base64 </dev/null"}
 
 
 def _script(*, size: int, binary: bool, interactive: bool) -> str:
     """Return the script of the wrapper, for `size` bytes of input."""
-    lines = [_TRAP, _QUIET]
-    if interactive:
-        return "\n".join([*lines, f"{_RUN}; {_END}"])
-    if size:
-        lines += [_STTY, _HEAD]
-    if binary:
-        lines += [_BASE64]
-    lines += [_BEGIN_RAW if size else _BEGIN]
-    run = _FEED.format(size, _RUN) if size else f"{_RUN} </dev/null"
-    return "\n".join([*lines, f"{{ {run}; {_END}; }} | base64" if binary else f"{run}; {_END}"])
+    feed, source = (_FEED.format(size), "") if size else ("", "" if interactive else " </dev/null")
+    run = f"{feed}{_RUN}{source}; {_END}"
+    needed = [*(["stty", "head"] if size else []), *(["base64"] if binary else [])]
+    return "\n".join(
+        [
+            _START,
+            *(f'{_PROBES[name]} || {{ echo "@$2$1-{name};"; exit; }}' for name in needed),
+            *([] if interactive else [_BEGIN_RAW if size else _BEGIN]),
+            _ENCODE.format(run) if binary else run,
+        ]
+    )
 
 
 @attrs.frozen(kw_only=True)
@@ -166,7 +164,7 @@ def unwrap(command: str) -> Unwrapped | None:
         return None
     script, first, second = words[2], words[4], words[5]
     found = _WRAPPED.search(script)
-    size, binary, interactive = int(found[1]) if found else 0, script.endswith("base64"), "stty" not in script
+    size, binary, interactive = int(found[1]) if found else 0, "base64" in script, "stty" not in script
     if script != _script(size=size, binary=binary, interactive=interactive):
         return None
     mark = f"@{second}{first}".encode()

@@ -27,9 +27,9 @@ def _pieces(output: Text | Sequence[tuple[float, Text]]) -> tuple[tuple[float, T
     return ((0.0, output),) if isinstance(output, str | bytes) else tuple(output)
 
 
-def _check_pieces(_: object, field: attrs.Attribute[Any], value: tuple[tuple[float, Text], ...]) -> None:
+def _check_pieces(_: object, field: attrs.Attribute[Any], value: Sequence[Any]) -> None:
     for each in value:
-        if not (isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str | bytes)):  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
+        if not (isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str | bytes)):
             raise TypeError(f"{field.name} must be str, bytes, or pairs of seconds and str or bytes, got {each!r}")
         check_number(each[0], f"a moment of {field.name}", (int, float), "a number of seconds")
     moments = [after for after, _ in value]
@@ -37,7 +37,11 @@ def _check_pieces(_: object, field: attrs.Attribute[Any], value: tuple[tuple[flo
         raise ValueError(f"the moments of {field.name} must not decrease: {moments}")
 
 
-def _check_tools(_: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
+def _tools(lacks: Tool | Collection[Tool]) -> tuple[Tool, ...]:
+    return (lacks,) if isinstance(lacks, str) else tuple(lacks)
+
+
+def _check_tools(_: object, field: attrs.Attribute[Any], value: Collection[str]) -> None:
     unknown = [each for each in value if each not in get_args(Tool)]
     if unknown:
         raise ValueError(f"{field.name} must be some of {', '.join(get_args(Tool))}: {', '.join(unknown)}")
@@ -71,12 +75,12 @@ class ExecScript:
         ValueError: A duration is negative, or moments decrease.
     """
 
-    output: Sequence[tuple[float, Text]] = attrs.field(default="", converter=_pieces, validator=_check_pieces)
+    output: Sequence[tuple[float, Text]] = attrs.field(default=(), converter=_pieces, validator=_check_pieces)
     exit_code: int | None = attrs.field(default=0, kw_only=True)
     seconds: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     lingers: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     ignores_interrupts: bool = attrs.field(default=False, kw_only=True)
-    lacks: Collection[Tool] = attrs.field(default=(), converter=tuple, validator=_check_tools, kw_only=True)
+    lacks: Collection[Tool] = attrs.field(default=(), converter=_tools, validator=_check_tools, kw_only=True)
     dialog: Callable[[Sequence[str]], Dialog] | None = attrs.field(default=None, kw_only=True)
     program: Callable[[Sequence[str], float], ExecProgram] | None = attrs.field(default=None, kw_only=True)
 
@@ -174,6 +178,10 @@ class ExecScript:
         return self.exit_code
 
 
+_ANY = "*"
+"""All commands. It is no tuple of arguments, as `_normal` makes of a command."""
+
+
 @attrs.define
 class ScriptedCommands:
     """The scripts of commands, and how often each was used."""
@@ -182,11 +190,11 @@ class ScriptedCommands:
 
     def set(self, command: str | Sequence[str], scripts: Sequence[ExecScript]) -> None:
         """Set the scripts of a command: for its first run, the second and so on; the last one for all others."""
-        self._scripts[command if command == "*" else _normal(command)] = list(scripts)
+        self._scripts[_normal(command)] = list(scripts)
 
     def next(self, command: str | Sequence[str]) -> ExecScript | None:
         """Return the script for the next run of a command; None if it has none."""
-        scripts = self._scripts.get(_normal(command)) or self._scripts.get("*")
+        scripts = self._scripts.get(_normal(command)) or self._scripts.get(_ANY)
         if scripts is None:
             return None
         return scripts.pop(0) if len(scripts) > 1 else scripts[0]

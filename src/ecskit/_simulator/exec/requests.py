@@ -24,7 +24,7 @@ from ecskit._simulator.exec.wrapped import in_wrapper, lingering
 from ecskit._simulator.task_lifecycle import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
     from ecskit._simulator.account import Account
@@ -136,7 +136,7 @@ def _stopped_at(task: Task, name: str) -> float:
     return min(stops, default=math.inf)
 
 
-def _starter(account: Account, command: str) -> partial[ExecProgram]:
+def _starter(account: Account, command: str) -> Callable[[float], ExecProgram]:
     """Return what starts a command in a terminal.
 
     Raises:
