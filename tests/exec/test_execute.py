@@ -11,7 +11,7 @@ import pytest
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit.testing import SimulatedError
 
-from .support import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform
 
 INPUT = bytes(range(256)) * 300
 

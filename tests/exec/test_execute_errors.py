@@ -14,7 +14,7 @@ from ecskit._core.errors import MissingExtraError
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit.testing import Fault, SimulatedError, TaskScript
 
-from .support import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform
 
 AGENT = (
     "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
@@ -87,7 +87,11 @@ CASES = [
     ),
     Case(
         name="Windows",
-        task={"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}, "cpu": "1024", "memory": "2048"},
+        task={
+            "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "cpu": "1024",
+            "memory": "2048",
+        },
         error=errors.ExecUnavailable,
         says=f"ECS Exec cannot be used in task {ARN}: it runs on Windows; ecskit runs commands in Linux containers only;"
         " use the AWS CLI",

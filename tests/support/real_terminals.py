@@ -30,18 +30,18 @@ class RealTerminal:
         program.start(shlex.join(words))
         return cls(program)
 
-    def write(self, data: bytes, now: float) -> int:
+    def write(self, data: bytes, now: float) -> int:  # noqa: ARG002
         """Type. The program keeps what the terminal does not take."""
         self._program.write(data)
         return len(data)
 
-    def read(self, most: int, now: float) -> bytes | None:
+    def read(self, most: int, now: float) -> bytes | None:  # noqa: ARG002
         """Return what was written."""
         self._checks_at = now + _CHECK_SECONDS
         data = self._program.read(0)
         return None if self._program.closed and not data else data
 
-    def resize(self, columns: int, rows: int, now: float) -> None:
+    def resize(self, columns: int, rows: int, now: float) -> None:  # noqa: ARG002
         """Change the size."""
         self._program.resize(columns, rows)
 

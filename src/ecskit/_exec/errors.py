@@ -11,6 +11,12 @@ if TYPE_CHECKING:
 
 __all__ = ["ExecFailed", "ExecResponseLost", "ExecUnavailable", "SessionEnded", "SessionTimeout"]
 
+AGENT_REMEDY = (
+    "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
+    " OpenDataChannel, a way to ssmmessages over the network, and a file system that it can write to"
+)
+"""What to change if the agent does not run or is not connected."""
+
 
 class ExecUnavailable(EcsError):
     """ECS Exec cannot be used in a container. The command was not run.

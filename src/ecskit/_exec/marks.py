@@ -89,7 +89,9 @@ class OutputReader:
             events.append(output)
         if found:
             self._ended, self._held = True, b""
-            events.append(Exited(int(found[1])))
+            code = int(found[1])
+            # ksh93 counts signals from 256 on, and yash from 384 on.
+            events.append(Exited(code if code < 256 else 128 + code % 128))
         return events
 
     def end(self) -> str | bytes:

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ecskit._core.effects import DrawRandom, Flow
-from ecskit._core.errors import RequestError
-from ecskit._exec.marks import OutputReader
-from ecskit._exec.session import Resize, Session
-from ecskit._exec.starting import Start, plain
-from ecskit._exec.wrapper import wrap
+from ecskit._core.effects import Flow
+from ecskit._exec.session import Session
+from ecskit._exec.starting import opened
 from ecskit.models.tasks import Task
 
 __all__ = ["open_session"]
-
-_MOST = 65535
-"""The most columns or rows of a terminal."""
 
 
 def open_session(
@@ -69,30 +62,14 @@ def open_session(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
-    verb = "tasks.open_session"
-    start = Start.of(verb, task, cluster, container, start_timeout)
-    problems = size_problems(columns, rows)
-    if problems:
-        raise RequestError(verb, problems)
-    text = plain(verb, command)
-    if exit_code:
-        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
-
-    def flow() -> Flow[Session]:
-        drawn: int = (yield DrawRandom()).get()
-        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
-        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
-        session.reader = OutputReader(wrapped) if wrapped else None
-        session.put(Resize(columns, rows))
-        return session
-
-    return flow()
-
-
-def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
-    """Return what is wrong with the size of a terminal."""
-    return [
-        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
-        for name, given in (("columns", columns), ("rows", rows))
-        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
-    ]
+    return opened(
+        "tasks.open_session",
+        task,
+        command,
+        container=container,
+        cluster=cluster,
+        columns=columns,
+        rows=rows,
+        start_timeout=start_timeout,
+        exit_code=exit_code,
+    )

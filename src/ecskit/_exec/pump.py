@@ -1,26 +1,26 @@
 """The flow beside the users of a session: it alone uses the link and the data channel.
 
-It connects, receives, acknowledges and sends; requests the data key that an agent with KMS needs; resumes the session
-after a cut; and terminates it on every way out but the one by the service. Without that, a session would hold one of
-the two slots of its container for 20 minutes.
+It opens the session, so that no interruption of a user loses the response; connects, receives, acknowledges and sends;
+requests the data key that an agent with KMS needs; resumes the session after a cut; and terminates it on every way out
+but the one by the service. Without that, a session would hold one of the two slots of its container for 20 minutes.
 """
 
 from __future__ import annotations
 
-import base64
+import itertools
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ecskit._core.effects import Cancelled, Connect, Flow, Invoke, RawResponse, Reply, Send, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, ServiceError, described
+from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
+from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, described
 from ecskit._core.links import Link, LinkClosed
-from ecskit._core.retrying import RetryLimits, retry
 from ecskit._data_channel.channel import DataChannel
 from ecskit._data_channel.events import Broken, Ended, Event, KeyRequested, Output
+from ecskit._exec.requests import execute_command, generate_key, resume_session, terminate_session
 from ecskit._exec.session import End, Resize, Session
 
-__all__ = ["pump", "terminate"]
+__all__ = ["pump"]
 
 log = logging.getLogger("ecskit")
 
@@ -28,21 +28,21 @@ _RESUMES = 5
 """How often to try to resume a session, before it counts as lost."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds before the first try, doubled up to the longest."""
-_TERMINATE_LIMITS = RetryLimits(attempts=3, longest_pause=1.0)
-_KEY_BYTES = 64
 
 
-def pump(session: Session, channel: DataChannel, token: str) -> Flow[None]:
-    """Return the flow that moves the data of a session until it ends.
+def pump(session: Session, command: str, *, encrypted: bool | None) -> Flow[None]:
+    """Return the flow that opens a session, and moves its data until it ends.
 
     Args:
-        session: The session, which ExecuteCommand has opened.
-        channel: Its data channel.
-        token: The token of ExecuteCommand.
+        session: What it shares with the users of the session.
+        command: The command that runs in it.
+        encrypted: Whether the cluster has a KMS key; None if that is unknown, or does not matter.
     """
     session.pumping = True
     try:
-        session.finish((yield from _converse(session, channel, token)))
+        opened = yield from execute_command(session.place, command, lambda: session.closing is None)
+        session.session_id, session.url, token = opened
+        session.finish((yield from _converse(session, token, encrypted)))
     except Cancelled:
         session.finish(End("local", "it was closed"))
         raise
@@ -53,56 +53,41 @@ def pump(session: Session, channel: DataChannel, token: str) -> Flow[None]:
     finally:
         if session.link is not None:
             yield Invoke(session.link.close, None, caught=True)
-        if session.end is None or session.end.cause != "closed":
+        if session.session_id and (session.end is None or session.end.cause != "closed"):
             try:
-                yield from terminate(session)
+                yield from terminate_session(session.session_id)
             except Cancelled:
-                yield from terminate(session)  # the request may not have been sent
+                yield from terminate_session(session.session_id)  # the request may not have been sent
                 raise
         session.finish_clean_up()
 
 
-def terminate(session: Session) -> Flow[None]:
-    """Terminate a session. If AWS refuses, log one warning."""
-
-    def attempt() -> Flow[None]:
-        yield from _request("ssm", "TerminateSession", {"SessionId": session.session_id})
-
-    try:
-        yield from retry(attempt, _TERMINATE_LIMITS)
-    except EcsError as error:
-        if isinstance(error, ServiceError) and error.code == "DoesNotExistException":
-            return  # it has ended
-        needs = "the credentials need ssm:TerminateSession on it; " if isinstance(error, AccessDeniedError) else ""
-        log.warning(
-            "session %s was not terminated, and may hold one of the slots of its container for 20 minutes: %s%s",
-            session.session_id,
-            needs,
-            described(error),
-        )
-
-
-def _request(service: str, operation: str, params: Mapping[str, Any], region: str | None = None) -> Flow[Any]:
-    reply: Reply[RawResponse] = yield Send(operation, params, service=service, region=region)
-    return reply.get().parsed or {}
-
-
-def _converse(session: Session, channel: DataChannel, token: str) -> Flow[End]:
+def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]:  # noqa: FBT001  # private
     """Exchange data over one link after the other, and return how the session ended."""
+    reply = yield GetTime()
+    session.begin(reply.now)
+    drawn: int = (yield DrawRandom()).get()
+    channel = DataChannel(ids=_ids(drawn), epoch=reply.get() - reply.now, encrypted=encrypted)
+    if session.closing is not None:
+        return session.closing
     session.link = (yield Connect(session.url)).get()
     tries = 0
     while True:
         channel.connect(token)
         end, is_alive = yield from _exchange(session, channel, session.link)
-        if end.cause != "lost" or session.closing is not None:
-            return session.closing or end
+        if end.cause != "lost" or channel.ended:
+            return end
         tries = 0 if is_alive else tries
         log.info("session %s: %s; it is resumed", session.session_id, end.reason)
         yield Invoke(session.link.close, None, caught=True)
         while True:
             if tries == _RESUMES:
                 return End("lost", f"{end.reason}; {_RESUMES} tries to resume it failed")
-            yield Sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries))
+            session.waker.roused = False
+            if session.closing is None:
+                yield Sleep(min(_LONGEST_PAUSE, _FIRST_PAUSE * 2**tries), session.waker)
+            if session.closing is not None:
+                return session.closing
             tries += 1
             resumed = yield from _resume(session, end.reason)
             if isinstance(resumed, End):
@@ -112,16 +97,20 @@ def _converse(session: Session, channel: DataChannel, token: str) -> Flow[End]:
                 break
 
 
+def _ids(drawn: int) -> Iterator[int]:
+    """Return numbers of 128 bits that do not repeat, from one that was drawn."""
+    return ((drawn + count) % 2**128 for count in itertools.count())
+
+
 def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None]:
     """Return a new link and its token, the end of the session if it cannot be resumed, or None if that may pass."""
     try:
-        answer = yield from _request("ssm", "ResumeSession", {"SessionId": session.session_id})
+        token = yield from resume_session(session.session_id)
     except EcsError as error:
         if isinstance(error, AccessDeniedError):
             return End("lost", f"{reason}; to resume it, the credentials need ssm:ResumeSession ({described(error)})")
         return None if error.retryable else End("lost", f"{reason}; it cannot be resumed: {described(error)}")
-    token: str | None = answer.get("TokenValue")
-    if not token:
+    if token is None:
         return End("lost", f"{reason}, and the session has timed out meanwhile")
     connected: Reply[Link] = yield Connect(session.url)
     return None if connected.error is not None else (connected.get(), token)
@@ -187,15 +176,9 @@ def _handle(session: Session, channel: DataChannel, event: Event, now: float) ->
 
 def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) -> Flow[End | None]:
     """Give the channel a data key of KMS. If there is none, refuse, and return the end of the session."""
-    context = {"aws:ssm:SessionId": session.session_id, "aws:ssm:TargetId": session.place.ssm_target}
-    if event.challenge is not None:
-        context["aws:ssm:RandomChallenge"] = event.challenge
-    params = {"KeyId": event.key_id, "NumberOfBytes": _KEY_BYTES, "EncryptionContext": context}
-    parts = event.key_id.split(":")
-    region = parts[3] if parts[0] == "arn" and len(parts) > 5 else None
     try:
-        answer = yield from _request("kms", "GenerateDataKey", params, region)
-        channel.provide_key(_bytes(answer["Plaintext"]), _bytes(answer["CiphertextBlob"]))
+        key = yield from generate_key(session.session_id, session.place, event.key_id, event.challenge)
+        channel.provide_key(*key)
     except EcsError as error:
         channel.refuse_key("The client has no data key.")
         if isinstance(error, MissingExtraError):
@@ -203,8 +186,3 @@ def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) ->
         needs = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
         return End("refused", f"{needs} ({described(error)})")
     return None
-
-
-def _bytes(value: bytes | str) -> bytes:
-    """Return the bytes that a parsed response holds; a double may hold base64, as the service sends it."""
-    return base64.b64decode(value) if isinstance(value, str) else value

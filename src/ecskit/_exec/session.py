@@ -1,13 +1,14 @@
 """The state of a session that its pump and its users share. They may run in different threads.
 
 The pump alone writes what is no deque; users alone pop what the pump appends, and the other way round. So there is no
-lock. Whoever changes something wakes the others: the pump rouses the wakers of users, users wake the link.
+lock between them. Whoever changes something wakes the others: the pump rouses the wakers of users, users wake the link.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 import attrs
@@ -29,8 +30,8 @@ PIECE = 16 * 2**10
 """Bytes of input that are handed to the pump at once."""
 _PIECES = 4
 """How many pieces may wait for the pump."""
-_CLEAN_UP = 10.0
-"""Seconds for the pump to clean up, before it is cancelled."""
+_ENDING = 8.0
+"""Seconds for the pump to end by itself, before it is cancelled. The clean-up of a flow may take 10 s in all."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
 
@@ -84,11 +85,9 @@ class Resize:
 
 
 class Session:
-    """An open session."""
+    """A session, from the request that opens it until its end."""
 
-    def __init__(self, session_id: str, url: str, place: Place) -> None:
-        self.session_id = session_id
-        self.url = url
+    def __init__(self, place: Place) -> None:
         self.place = place
         # Users write:
         self.commands: deque[bytes | Resize] = deque()
@@ -103,10 +102,19 @@ class Session:
         self.reader: OutputReader | None = None
         """Finds the exit code in the output, if the command of an interactive session is wrapped."""
         self._consumed: deque[int] = deque()
+        self._reading = Lock()
+        """Held while one thread passes output through the reader, and never during a wait."""
         # The pump writes:
-        self.link: Link | None = None
+        self.session_id = ""
+        """The id; empty before the response to ExecuteCommand."""
+        self.url = ""
         self.pumping = False
-        """Whether the pump has begun: then it terminates the session."""
+        """Whether the pump has begun."""
+        self.begun: Literal[True] | None = None
+        """Whether the session is open."""
+        self.link: Link | None = None
+        self.waker = Waker()
+        """Ends the pauses of the pump."""
         self.end: End | None = None
         """How the session ended; None while it is open."""
         self.done = False
@@ -118,9 +126,14 @@ class Session:
 
     def __repr__(self) -> str:
         state = "open" if self.end is None else f"ended: {self.end.reason or self.end.cause}"
-        return f"<{self.session_id} in container {self.place.container} of {self.place.task_arn}, {state}>"
+        return f"<{self.session_id or 'session'} in container {self.place.container} of {self.place.task_arn}, {state}>"
 
     # What the pump calls.
+
+    def begin(self, now: float) -> None:
+        """Note that the session is open."""
+        self.begun, self.active_at = True, now
+        self._rouse()
 
     def deliver(self, data: bytes, now: float) -> bool:
         """Pass output on to the users. Return whether there is room for it."""
@@ -171,10 +184,16 @@ class Session:
 
     def read(self) -> bytes | None:
         """Return what `take` returns, without the exit code at its end. The session counts as ended then."""
-        data = self.take()
         reader = self.reader
-        if reader is None or data is None:
-            return data
+        if reader is None:
+            return self.take()
+        with self._reading:
+            return self._read(reader)
+
+    def _read(self, reader: OutputReader) -> bytes | None:
+        data = self.take()
+        if data is None:
+            return None
         if self.exit_code is not None:
             return b""
         output = b""
@@ -207,6 +226,7 @@ class Session:
         raise SessionEnded(self.session_id, end.reason or end.cause)
 
     def _wake_pump(self) -> None:
+        self.waker.rouse()
         link = self.link
         if link is not None:
             link.wake()
@@ -244,9 +264,11 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session that is open, and wait for the end of its pump."""
-    if session.end is not None:
-        # The pump is cleaning up. A cancellation would only make it send a request again.
-        now = (yield Sleep(0)).now
-        yield from awaited(session, lambda: session.done or None, now + _CLEAN_UP)
+    if not session.pumping:
+        return
+    session.request_end(End("local", "it was closed"))
+    # A cancellation could lose a response, or repeat a request: it is for a pump that does not end by itself.
+    now = (yield Sleep(0)).now
+    yield from awaited(session, lambda: session.done or None, now + _ENDING)
     if session.background is not None:
         yield from stop(session.background)

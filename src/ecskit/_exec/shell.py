@@ -8,8 +8,8 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._core.effects import Flow, Invoke, Sleep
-from ecskit._exec.opening import open_session
 from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
+from ecskit._exec.starting import opened
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
@@ -65,7 +65,8 @@ def shell(
     """
     terminal = own_terminal()
     columns, rows = terminal.size
-    opening = open_session(
+    opening = opened(
+        "tasks.shell",
         task,
         command,
         container=container,

@@ -34,9 +34,9 @@ from ecskit._core.errors import RequestError
 __all__ = ["Unwrapped", "Wrapped", "unwrap", "wrap"]
 
 # INT and QUIT reach all processes in front of the terminal, TERM those of `kill 0`. The wrapper survives them to report
-# the code. A variable SHELLOPTS of the container may set -e or -m. Shells print `Killed` to their standard error.
+# the code. A variable SHELLOPTS of the container may set -e. Shells print `Killed` to their standard error.
 _SIGNALS = "INT QUIT TERM"
-_START = f"set +em; trap : {_SIGNALS}; exec 2>/dev/null"
+_START = f"set +e; trap : {_SIGNALS}; exec 2>/dev/null"
 _BEGIN = 'if stty -echo -onlcr; then echo "@$2$1+raw;"; else echo "@$2$1+cooked;"; fi'
 _BEGIN_RAW = 'echo "@$2$1+raw;"'
 _RUN = f'(exec 2>&1; trap - {_SIGNALS}; shift 2; exec "$@")'
