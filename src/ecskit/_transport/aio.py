@@ -16,6 +16,7 @@ from botocore.session import Session
 from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
+from ecskit._core.links import Link
 
 from . import credentials, exchange, others, queues, renewal, sessions, translate, unclosed
 from .options import Options, described
@@ -129,6 +130,29 @@ class AsyncTransport:
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
                 self._others[others.key(send)] = made
             return made
+
+    async def connect(self, url: str | None) -> Link | None:
+        """Open a WebSocket, as the aiobotocore client would connect to that address. None checks the extra only.
+
+        Raises:
+            MissingExtraError: The extra `exec` is not installed.
+            ConfigurationError: A CA bundle or a client certificate cannot be read.
+            TransportError: It could not be opened.
+        """
+        client = (await self.open()).client
+        of_double = exchange.connect(client.meta.events)
+        if of_double is not None:
+            link: Link | None = await of_double(url) if url is not None else None
+            return link
+        from . import links
+
+        links.check_extra()
+        if url is None:
+            return None
+        from . import aio_link
+
+        # A CA bundle is read in a thread, as aiobotocore does.
+        return await aio_link.open_link(await asyncio.to_thread(links.settings_for, client, url))
 
     async def open(self, operation: str = "AsyncClient") -> Pooled:
         """Return the client. It is made if absent.

@@ -14,6 +14,7 @@ from botocore.session import Session
 from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
+from ecskit._core.links import Link
 
 from . import credentials, exchange, others, queues, renewal, sessions, translate
 from .options import Options, described
@@ -117,6 +118,28 @@ class Transport:
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = self._others[others.key(send)] = self._session.create_client(**arguments)
             return made
+
+    def connect(self, url: str | None) -> Link | None:
+        """Open a WebSocket, as the botocore client would connect to that address. None checks that the extra is there.
+
+        Raises:
+            MissingExtraError: The extra `exec` is not installed.
+            ConfigurationError: A CA bundle or a client certificate cannot be read.
+            TransportError: It could not be opened.
+        """
+        self.open()
+        of_double = exchange.connect(self._pool.client.meta.events)
+        if of_double is not None:
+            link: Link | None = of_double(url) if url is not None else None
+            return link
+        from . import links
+
+        links.check_extra()
+        if url is None:
+            return None
+        from . import sync_link
+
+        return sync_link.open_link(links.settings_for(self._pool.client, url))
 
     def open(self) -> None:
         """Raise ClientClosedError if the client is closed."""
