@@ -89,7 +89,7 @@ def test_a_call_cut_short_at_each_effect_ends_its_session(
     n, cuts = 1, set[str]()
     while True:
         caplog.clear()
-        world, result, at = _execute_cut(colour, n, when, how)
+        _, result, at = _execute_cut(colour, n, when, how)
         if not at:
             break
         cuts.add(at)
@@ -190,11 +190,12 @@ def test_a_refused_termination_is_one_warning(colour: str, caplog: pytest.LogCap
     world, result = perform(colour, act, leaves=True)
     assert result.succeeded
     [session] = world.open_sessions()
-    assert [
+    warning = (
         f"session {session} was not terminated, and may hold one of the slots of its container for 20 minutes: the"
         " credentials need ssm:TerminateSession on it; TerminateSession: AccessDeniedException: User: me is not"
         " authorized to perform this action"
-    ] == caplog.messages
+    )
+    assert [warning] == caplog.messages
 
 
 @pytest.mark.parametrize("colour", COLOURS)

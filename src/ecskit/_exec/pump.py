@@ -7,9 +7,10 @@ but the one by the service. Without that, a session would hold one of the two sl
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
+from random import Random
 from typing import Any
 
 from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
@@ -104,8 +105,8 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
 
 
 def _ids(drawn: int) -> Iterator[int]:
-    """Return numbers of 128 bits that do not repeat, from one that was drawn."""
-    return ((drawn + count) % 2**128 for count in itertools.count())
+    """Return random numbers of 128 bits, from one that was drawn. No part of them may repeat: nonces are made of it."""
+    return iter(partial(Random(drawn).getrandbits, 128), None)
 
 
 def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None]:
