@@ -2,8 +2,8 @@
 
 Every block that is marked ```python is executed, page by page, in one namespace a page, against a simulator that has a
 cluster `prod` with the service `store`, and the Fargate task definitions `web`, whose tasks run until they are stopped,
-`batch`, `migrate` and `report`, whose tasks end by themselves. Those of `report` write lines. The sync and the async
-tabs of a page are blocks like others.
+`batch`, `migrate` and `report`, whose tasks end by themselves. Those of `report` write lines. The commands of ECS Exec
+have scripts, see COMMANDS. The sync and the async tabs of a page are blocks like others.
 pytest runs the tests that a page defines like others. Blocks that are marked ```py are not executed.
 """
 
@@ -24,7 +24,7 @@ from support.served_simulator import served_simulator
 import ecskit
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, LogConfiguration, NetworkConfiguration
 from ecskit.tasks import TaskOutcome
-from ecskit.testing import TaskScript
+from ecskit.testing import ExecScript, TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md", DOCS / "coming-from-boto3.md"})
@@ -36,7 +36,25 @@ LOGS = LogConfiguration(
     log_driver="awslogs",
     options={"awslogs-group": "/ecs/report", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
 )
+COMMANDS: dict[str, str | ExecScript] = {
+    "./manage.py check": "System check identified no issues.\n",
+    "./manage.py migrate": ExecScript("The database is locked.\n", exit_code=1),
+    "./manage.py migrate --plan": ExecScript([(0, "Planned operations:\n"), (2, "shop.0002_price\n")]),
+    "./manage.py reindex": ExecScript("1000 of 50000\n", seconds=3600),
+    "grep -c . users.txt | sort": "42\n",
+    "sort": ExecScript.running(lambda _: _sort()),
+    "tar -c media": ExecScript(b"media\0\xff\0"),
+    "/app --version": "2.4.1\n",
+}
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
+
+
+def _sort() -> Generator[Any, Any, int]:
+    data = b""
+    while piece := (yield None):
+        data += piece
+    yield b"".join(sorted(data.splitlines(keepends=True)))
+    return 0
 
 
 @contextmanager
@@ -55,6 +73,8 @@ def ecs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[ecskit.Clie
         monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "none"))
         simulator.script("batch", TaskScript(run_time=120))
         simulator.script("migrate", TaskScript(run_time=5))
+        for command, script in COMMANDS.items():
+            simulator.script_exec(command, script)
         with ecskit.Client(region_name="us-east-1") as client:
             client.create_cluster(cluster_name="prod")
             simulator.script("report", TaskScript(run_time=20, logs=[(0, "begin"), (19, "end")]))

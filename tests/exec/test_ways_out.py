@@ -139,6 +139,38 @@ def test_closing_the_client_ends_its_sessions(colour: str) -> None:
     assert 1 == world.count("TerminateSession")
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+def test_closing_the_client_ends_a_call(colour: str) -> None:
+    """The call and its pump are cancelled at the same time. The session is terminated once, whoever is first."""
+
+    async def aclose() -> None:
+        pass
+
+    async def act(world: World) -> Any:
+        closing: list[Any] = []
+
+        def on_output(_: str) -> None:
+            if colour == "sync":
+                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
+                closing[0].start()
+            else:
+                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
+
+        world.sim.script_exec("run it", ExecScript("hello\n", seconds=600))
+        try:
+            return await world.execute("run it", on_output=on_output)
+        finally:
+            [last] = closing
+            if colour == "sync":
+                last.join()
+            else:
+                await last
+
+    world, error = perform(colour, act)
+    assert isinstance(error, errors.ClientClosedError)
+    assert 1 == world.count("TerminateSession")
+
+
 async def _opened(world: World) -> Any:
     """Open a session that nothing closes."""
     opened = world.tasks.open_session(world.task, "sh")
@@ -188,4 +220,3 @@ async def _pause(world: World) -> None:
     else:
         with world.sim.clock.flow():
             world.sim.clock.sleep(1)
-
