@@ -86,7 +86,7 @@ CASES = [
         script=ExecScript.killed("hello\n"),
         kind="KILLED",
         code=None,
-        reason="its shell was killed, or the session was ended from outside",
+        reason="its shell was killed, the session was ended from outside, or its end was lost",
     ),
     Case(
         name="ended from outside",
@@ -94,7 +94,7 @@ CASES = [
         on_output=_terminate,
         kind="KILLED",
         code=None,
-        reason="its shell was killed, or the session was ended from outside",
+        reason="its shell was killed, the session was ended from outside, or its end was lost",
         terminates=1,  # the one from outside
     ),
     Case(

@@ -123,7 +123,11 @@ def test_a_shell_in_this_terminal() -> None:
 
 @pytest.mark.parametrize(
     ("by", "code", "text"),
-    [(signal.SIGUSR1, 0, "closed: the client was closed"), (signal.SIGTERM, 143, ""), (signal.SIGINT, -signal.SIGINT, "")],
+    [
+        (signal.SIGUSR1, 0, "closed: the client was closed"),
+        (signal.SIGTERM, 143, ""),
+        (signal.SIGINT, -signal.SIGINT, ""),
+    ],
     ids=["closed client", "SIGTERM", "SIGINT"],
 )
 def test_the_terminal_is_restored_and_the_session_terminated(by: signal.Signals, code: int, text: str) -> None:

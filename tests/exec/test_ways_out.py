@@ -89,7 +89,7 @@ def test_a_call_cut_short_at_each_effect_ends_its_session(
     n, cuts = 1, set[str]()
     while True:
         caplog.clear()
-        world, result, at = _execute_cut(colour, n, when, how)
+        _, result, at = _execute_cut(colour, n, when, how)
         if not at:
             break
         cuts.add(at)
@@ -139,6 +139,38 @@ def test_closing_the_client_ends_its_sessions(colour: str) -> None:
     assert 1 == world.count("TerminateSession")
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+def test_closing_the_client_ends_a_call(colour: str) -> None:
+    """The call and its pump are cancelled at the same time. The session is terminated once, whoever is first."""
+
+    async def aclose() -> None:
+        pass
+
+    async def act(world: World) -> Any:
+        closing: list[Any] = []
+
+        def on_output(_: str) -> None:
+            if colour == "sync":
+                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
+                closing[0].start()
+            else:
+                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
+
+        world.sim.script_exec("run it", ExecScript("hello\n", seconds=600))
+        try:
+            return await world.execute("run it", on_output=on_output)
+        finally:
+            [last] = closing
+            if colour == "sync":
+                last.join()
+            else:
+                await last
+
+    world, error = perform(colour, act)
+    assert isinstance(error, errors.ClientClosedError)
+    assert 1 == world.count("TerminateSession")
+
+
 async def _opened(world: World) -> Any:
     """Open a session that nothing closes."""
     opened = world.tasks.open_session(world.task, "sh")
@@ -158,11 +190,12 @@ def test_a_refused_termination_is_one_warning(colour: str, caplog: pytest.LogCap
     world, result = perform(colour, act, leaves=True)
     assert result.succeeded
     [session] = world.open_sessions()
-    assert [
+    warning = (
         f"session {session} was not terminated, and may hold one of the slots of its container for 20 minutes: the"
         " credentials need ssm:TerminateSession on it; TerminateSession: AccessDeniedException: User: me is not"
         " authorized to perform this action"
-    ] == caplog.messages
+    )
+    assert [warning] == caplog.messages
 
 
 @pytest.mark.parametrize("colour", COLOURS)
@@ -188,4 +221,3 @@ async def _pause(world: World) -> None:
     else:
         with world.sim.clock.flow():
             world.sim.clock.sleep(1)
-

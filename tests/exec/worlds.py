@@ -77,6 +77,8 @@ class World:
     tasks: Any = attrs.field(init=False)
     refuse: Exception | None = None
     """What connecting raises."""
+    missing: Exception | None = None
+    """What the check of the extra raises."""
 
     def __attrs_post_init__(self) -> None:
         sends = Sends(self.sim)
@@ -87,17 +89,19 @@ class World:
             self.runtime = AsyncRuntime(AsyncSends(sends), self.sim.clock, Random(0), connect=self._aconnect)
             self.tasks = AsyncTaskVerbs(self.runtime)
 
-    def _connect(self, url: str) -> Any:
-        self.connects += 1
-        if self.refuse is not None:
-            raise self.refuse
-        return self.sim._connect(url)
+    def _connect(self, url: str | None) -> Any:
+        failure = self.missing if url is None else self.refuse
+        if failure is not None:
+            raise failure
+        self.connects += url is not None
+        return self.sim._connect(url) if url is not None else None
 
-    async def _aconnect(self, url: str) -> Any:
-        self.connects += 1
-        if self.refuse is not None:
-            raise self.refuse
-        return await self.sim._connect_async(url)
+    async def _aconnect(self, url: str | None) -> Any:
+        failure = self.missing if url is None else self.refuse
+        if failure is not None:
+            raise failure
+        self.connects += url is not None
+        return await self.sim._connect_async(url) if url is not None else None
 
     async def execute(self, command: str | Sequence[str], /, **options: Any) -> Any:
         """Run a command in the task."""

@@ -44,7 +44,7 @@ class Authority:
         self.client = folder / "client.pem"
         """A certificate of a client, with its key."""
         key = ec.generate_private_key(ec.SECP256R1())
-        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "CA of a test")])
+        name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, f"CA of {folder.name}")])
         own = _certificate(name, key.public_key(), name, is_ca=True).sign(key, hashes.SHA256())
         self.bundle.write_bytes(own.public_bytes(serialization.Encoding.PEM))
         for path in (self._server, self.client):

@@ -24,7 +24,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import connect
 
 from ecskit._data_channel.channel import DataChannel
-from ecskit._data_channel.events import Ended, Event, Output
+from ecskit._data_channel.events import Ended, Event, Opened, Output
 from ecskit.testing import ExecScript, SimulatedError, Simulator, SimulatorServer, TaskScript
 
 SPEED = 50.0
@@ -117,7 +117,7 @@ def test_a_server_closes_with_open_sessions() -> None:
     server.simulator.script_exec("broken", ExecScript.running(broken))
     first, second = (begin(server.simulator, command) for command in ("sh", "broken"))
     with connect(first["streamUrl"]) as open_one, connect(second["streamUrl"]) as failing:
-        assert next(events(opened(first), open_one))
+        assert next(events(opened(first), open_one)) == Opened()
         assert list(events(opened(second), failing)) == []
         with pytest.raises(ZeroDivisionError):
             server.close()

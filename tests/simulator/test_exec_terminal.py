@@ -10,14 +10,14 @@ import pytest
 
 from ecskit._exec.marks import Begun, Exited, Lacking, OutputReader
 from ecskit._exec.wrapper import unwrap, wrap
-from ecskit._simulator.exec.exec_script import ScriptedCommands, Tool
+from ecskit._simulator.exec.exec_script import ExecTool, ScriptedCommands
 from ecskit._simulator.exec.shell import shell
-from ecskit._simulator.exec.terminal import Dialog, Terminal
+from ecskit._simulator.exec.terminal import ExecDialog, Terminal
 from ecskit._simulator.exec.wrapped import in_wrapper, lingering
 from ecskit.testing import ExecScript
 
 
-def shown(dialog: Dialog, *typed: bytes, at: float = 0.0) -> bytes:
+def shown(dialog: ExecDialog, *typed: bytes, at: float = 0.0) -> bytes:
     """Return all that a terminal shows while input is typed and an hour passes."""
     terminal = Terminal(dialog, 0.0)
     parts: list[bytes] = []
@@ -38,7 +38,7 @@ def shown(dialog: Dialog, *typed: bytes, at: float = 0.0) -> bytes:
     return b"".join(parts)
 
 
-def lines(_: Sequence[str] = ()) -> Dialog:
+def lines(_: Sequence[str] = ()) -> ExecDialog:
     """Show each piece of input in angles."""
     while data := (yield None):
         yield b"<" + data + b">"
@@ -66,7 +66,7 @@ def test_input(typed: list[bytes], shows: bytes) -> None:
 def test_raw_input() -> None:
     """In raw mode all bytes are data."""
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         yield {"lines": False, "signals": False, "echo": False, "crlf": False}
         return (yield from lines())
 
@@ -76,7 +76,7 @@ def test_raw_input() -> None:
 def test_output_is_unlimited_only_while_it_is_read() -> None:
     """A program waits while the buffer is full. Its time goes on from when it can write."""
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         for _ in range(3):
             yield b"x" * 5000
             yield 1.0
@@ -93,7 +93,7 @@ def test_output_is_unlimited_only_while_it_is_read() -> None:
 def test_a_program_that_handles_ctrl_c() -> None:
     """It is a KeyboardInterrupt, wherever the program is."""
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         try:
             yield "working\n"
             yield 60.0
@@ -108,7 +108,7 @@ def test_a_closed_terminal_ends_the_program() -> None:
     """Its `finally` runs."""
     ended: list[bool] = []
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         try:
             yield "x"
             yield None
@@ -124,7 +124,7 @@ def test_a_closed_terminal_ends_the_program() -> None:
 
 
 def events(
-    script: ExecScript, typed: Sequence[bytes] = (), *, lacks: Sequence[Tool] = (), at: float = 0.0, **options: Any
+    script: ExecScript, typed: Sequence[bytes] = (), *, lacks: Sequence[ExecTool] = (), at: float = 0.0, **options: Any
 ) -> list[object]:
     """Return what the reader of `execute` finds in the output of a scripted command."""
     wrapped = wrap("cmd", nonce=7, **options)
@@ -160,7 +160,7 @@ def test_input_of_a_command() -> None:
 @pytest.mark.parametrize(
     ("tool", "options"), [("stty", {"input": b"x"}), ("head", {"input": b"x"}), ("base64", {"binary": True})]
 )
-def test_programs_that_the_image_lacks(tool: Tool, options: dict[str, Any]) -> None:
+def test_programs_that_the_image_lacks(tool: ExecTool, options: dict[str, Any]) -> None:
     """The command does not run without what the wrapper needs."""
     assert events(ExecScript("never"), lacks=[tool], **options) == [Lacking(tool)]
 
@@ -181,7 +181,7 @@ def test_a_terminal_that_stays_open() -> None:
     assert [terminal.read(10, moment) for moment in (0.0, 59.0, 60.0)] == [b"x", b"", None]
 
 
-def reads_one_line_and_waits(_: Sequence[str]) -> Dialog:
+def reads_one_line_and_waits(_: Sequence[str]) -> ExecDialog:
     yield None
     yield 600.0
     return 0

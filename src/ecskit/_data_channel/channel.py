@@ -66,6 +66,11 @@ class DataChannel:
         """Bytes that are queued or not acknowledged."""
         return len(self._input) + self._stream.unacknowledged
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether output has arrived after output that is still missing."""
+        return self._stream.has_gap
+
     def connect(self, token: str) -> None:
         """Begin a connection, the first one or the next one after a cut.
 

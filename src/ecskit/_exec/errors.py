@@ -13,7 +13,8 @@ __all__ = ["ExecFailed", "ExecResponseLost", "ExecUnavailable", "SessionEnded", 
 
 AGENT_REMEDY = (
     "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
-    " OpenDataChannel, a way to ssmmessages over the network, and a file system that it can write to"
+    " OpenDataChannel, a way to ssmmessages over the network, a file system that it can write to, and no"
+    " AWS_ACCESS_KEY_ID in the environment of the container"
 )
 """What to change if the agent does not run or is not connected."""
 

@@ -7,9 +7,10 @@ but the one by the service. Without that, a session would hold one of the two sl
 
 from __future__ import annotations
 
-import itertools
 import logging
 from collections.abc import Iterator, Sequence
+from functools import partial
+from random import Random
 from typing import Any
 
 from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
@@ -51,15 +52,21 @@ def pump(session: Session, command: str, *, encrypted: bool | None) -> Flow[None
         if not isinstance(error, EcsError):
             raise  # users get this error; the driver also has those that are no errors of ecskit
     finally:
-        if session.link is not None:
-            yield Invoke(session.link.close, None, caught=True)
-        if session.session_id and (session.end is None or session.end.cause != "closed"):
-            try:
-                yield from terminate_session(session.session_id)
-            except Cancelled:
-                yield from terminate_session(session.session_id)  # the request may not have been sent
-                raise
-        session.finish_clean_up()
+        try:
+            yield from _clean_up(session)
+        except Cancelled:
+            yield from _clean_up(session)  # what was not finished: it may not have been sent
+            raise
+
+
+def _clean_up(session: Session) -> Flow[None]:
+    """Close the link, and terminate the session unless the service has closed it."""
+    if session.link is not None:
+        yield Invoke(session.link.close, None, caught=True)
+        session.link = None
+    if session.session_id and (session.end is None or session.end.cause != "closed"):
+        yield from terminate_session(session.session_id)
+    session.finish_clean_up()
 
 
 def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]:  # noqa: FBT001  # private
@@ -98,8 +105,8 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
 
 
 def _ids(drawn: int) -> Iterator[int]:
-    """Return numbers of 128 bits that do not repeat, from one that was drawn."""
-    return ((drawn + count) % 2**128 for count in itertools.count())
+    """Return random numbers of 128 bits, from one that was drawn. No part of them may repeat: nonces are made of it."""
+    return iter(partial(Random(drawn).getrandbits, 128), None)
 
 
 def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None]:
@@ -120,7 +127,7 @@ def _exchange(session: Session, channel: DataChannel, link: Link) -> Flow[tuple[
     """Exchange data until the session or the link ends. Return how, and whether anything arrived."""
     now = (yield Sleep(0)).now
     events: Sequence[Event] = ()
-    is_alive = False
+    is_alive, failed = False, None
     while True:
         while session.commands:
             command = session.commands.popleft()
@@ -128,18 +135,18 @@ def _exchange(session: Session, channel: DataChannel, link: Link) -> Flow[tuple[
                 channel.resize(command.columns, command.rows)
             else:
                 channel.send_input(command)
-        # Acknowledgements go before all else: the agent waits for them.
+        # Acknowledgements go before all else: the agent waits for them. What was acknowledged is always passed on.
         if messages := channel.messages(now):
             sent: Reply[Any] = yield Invoke(link.send, messages, caught=True, wake=link.wake)
-            now = sent.now
-            if isinstance(sent.value, Exception):
-                return _lost(sent.value), is_alive
+            now, failed = sent.now, sent.value
         session.report_pending(channel.pending)
         for event in events:
             end = yield from _handle(session, channel, event, now)
             if end is not None:
                 yield Invoke(link.send, channel.messages(now), caught=True, wake=link.wake)  # such as a refusal
                 return end, is_alive
+        if isinstance(failed, Exception):
+            return _lost(failed), is_alive
         if session.closing is not None:
             return session.closing, is_alive
         seconds = max(0.0, channel.next_wakeup() - now)
@@ -166,7 +173,7 @@ def _handle(session: Session, channel: DataChannel, event: Event, now: float) ->
         case KeyRequested():
             return (yield from _provide_key(session, channel, event))
         case Ended(text):
-            return End("closed", text)
+            return End("closed", text, is_complete=not channel.has_gap)
         case Broken(reason):
             return End("lost", reason)
         case _:

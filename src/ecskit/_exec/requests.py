@@ -79,7 +79,8 @@ def _explained(error: EcsError, place: Place) -> EcsError | None:
     """Return what an error of ExecuteCommand means; None if it says that itself."""
     if isinstance(error, TargetNotConnectedException):
         reason = f"its agent was not connected for {_CONNECTING:.0f} s ({_said(error)})"
-        return ExecUnavailable(place.task_arn, reason, AGENT_REMEDY)
+        remedy = f"two sessions may be open in the container, which is the limit; otherwise {AGENT_REMEDY}"
+        return ExecUnavailable(place.task_arn, reason, remedy)
     if isinstance(error, InvalidRequestError) and "execute command" in error.message.lower():
         return ExecUnavailable(place.task_arn, _said(error), AGENT_REMEDY)
     return ExecResponseLost(place.task_arn, place.container, _said(error)) if may_have_taken_effect(error) else None

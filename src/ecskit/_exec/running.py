@@ -155,7 +155,9 @@ class Run(Generic[AnyStr]):
         if end.cause not in ("closed", "stopped"):
             self.session.raise_end()
         stopped = end.reason if end.cause == "stopped" else (yield from self._stop())
-        return ("TASK_STOPPED", stopped) if stopped else self._closed(end.reason)
+        if stopped:
+            return "TASK_STOPPED", stopped
+        return self._closed(end.reason) if end.is_complete else ("UNKNOWN", end.why)
 
     def _stop(self) -> Flow[str | None]:
         """Return how the task stops, if it does: then this is why the service has closed the session."""
@@ -172,7 +174,7 @@ class Run(Generic[AnyStr]):
             return "UNKNOWN", text or "no exit code was requested"
         why = f": {text}" if text else ""
         if self.begun:
-            return "KILLED", f"its shell was killed, or the session was ended from outside{why}"
+            return "KILLED", f"its shell was killed, the session was ended from outside, or its end was lost{why}"
         if _NO_SHELL.search(text):
             return "NO_SHELL", f"the image has no `sh`, or it cannot be run{why}"
         return "UNKNOWN", f"the session ended before the command began{why}"

@@ -38,6 +38,8 @@ _UNDER_WAY = 64 * 2**10
 CLOSING = 2.0
 """Seconds after the end of a command for the service to close the channel. A child of the command may prevent it."""
 
+LOST = "a part of its output was lost: the agent discards what is not acknowledged within 2 s of the end"
+
 Cause: TypeAlias = Literal["closed", "stopped", "lost", "refused", "failed", "overflow", "local"]
 
 
@@ -69,11 +71,18 @@ class End:
     """Why; empty after a normal end."""
     error: BaseException | None = None
     """The error to raise for it, if there is one."""
+    is_complete: bool = True
+    """False if a part of the output is known to be lost: what follows it has arrived."""
 
     @property
     def is_clean(self) -> bool:
-        """Whether all output was received."""
-        return self.cause in ("stopped", "local") or (self.cause == "closed" and not self.reason)
+        """Whether nothing shows that output is missing."""
+        return self.cause in ("stopped", "local") or (self.cause == "closed" and not self.reason and self.is_complete)
+
+    @property
+    def why(self) -> str:
+        """Why the session ended, for messages."""
+        return "; ".join(filter(None, [self.reason, "" if self.is_complete else LOST])) or self.cause
 
 
 @attrs.frozen
@@ -125,7 +134,7 @@ class Session:
         self._wakers: dict[Waker, None] = {}
 
     def __repr__(self) -> str:
-        state = "open" if self.end is None else f"ended: {self.end.reason or self.end.cause}"
+        state = "open" if self.end is None else f"ended: {self.end.why}"
         return f"<{self.session_id or 'session'} in container {self.place.container} of {self.place.task_arn}, {state}>"
 
     # What the pump calls.
@@ -223,7 +232,7 @@ class Session:
         end = self.end or End("local")
         if isinstance(end.error, Exception):
             raise end.error
-        raise SessionEnded(self.session_id, end.reason or end.cause)
+        raise SessionEnded(self.session_id, end.why)
 
     def _wake_pump(self) -> None:
         self.waker.rouse()

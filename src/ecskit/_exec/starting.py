@@ -12,8 +12,9 @@ import attrs
 
 from ecskit._core.background import Background
 from ecskit._core.call import call
-from ecskit._core.effects import Beside, DrawRandom, Flow, Reply, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, RequestError, described
+from ecskit._core.effects import Beside, Connect, DrawRandom, Flow, Reply, Sleep
+from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, RequestError, described
+from ecskit._data_channel.encryption import check_extra
 from ecskit._exec.errors import AGENT_REMEDY, ExecUnavailable
 from ecskit._exec.marks import OutputReader
 from ecskit._exec.pump import pump
@@ -132,8 +133,14 @@ class Start:
             needs_gate: Whether input may be sent before the first output. Then it matters whether the cluster has a
                 KMS key: input that is sent before the keys exist would end the session.
         """
+        checked: Reply[None] = yield Connect(None)
+        checked.get()
         place = yield from self._place()
-        encrypted = (yield from _is_encrypted(place.cluster)) if needs_gate else None
+        encrypted = None
+        if needs_gate or not _can_encrypt():
+            encrypted = yield from _is_encrypted(place.cluster)
+            if encrypted:
+                check_extra()
         session = Session(place)
         try:
             begun: Reply[Background] = yield Beside(pump(session, command, encrypted=encrypted), "ecskit-exec")
@@ -173,6 +180,15 @@ class Start:
 
 def _is_visible(_: ResourceState[Task]) -> Evaluation:
     return Met()
+
+
+def _can_encrypt() -> bool:
+    """Return whether what encryption needs is installed."""
+    try:
+        check_extra()
+    except MissingExtraError:
+        return False
+    return True
 
 
 def _is_encrypted(cluster: str) -> Flow[bool | None]:

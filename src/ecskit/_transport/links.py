@@ -8,6 +8,7 @@ address of a session is a capability, like its token.
 from __future__ import annotations
 
 import logging
+import os
 import socket
 import ssl
 from importlib import import_module
@@ -211,7 +212,8 @@ def failure(error: Exception, settings: Settings) -> TransportError | None:
                 f"{first} answered with what is no response of HTTP, or ended the connection; check what is on the way"
             )
         case OSError():
-            text = f"{first} cannot be reached: {error.strerror or error}; let firewalls and security groups pass it"
+            reason = os.strerror(error.errno) if error.errno else error
+            text = f"{first} cannot be reached: {reason}; let firewalls and security groups pass it"
         case _:
             return None
     failed = made("WebSocket", text)

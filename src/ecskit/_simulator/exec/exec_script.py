@@ -4,23 +4,21 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal, get_args
 
 import attrs
 from typing_extensions import Self
 
-from ecskit._simulator.exec.terminal import Killed
+from ecskit._simulator.exec.programs import ExecProgram
+from ecskit._simulator.exec.terminal import ExecDialog, Killed
 from ecskit._simulator.task_script import check_number
 
-if TYPE_CHECKING:
-    from ecskit._simulator.exec.programs import ExecProgram
-    from ecskit._simulator.exec.terminal import Dialog
-
-__all__ = ["ExecScript", "ScriptedCommands"]
+__all__ = ["ExecScript", "ExecTool", "ScriptedCommands"]
 
 Text = str | bytes
-Tool = Literal["sh", "stty", "head", "base64"]
+ExecTool = Literal["sh", "stty", "head", "base64"]
 
 
 def _pieces(output: Text | Sequence[tuple[float, Text]]) -> tuple[tuple[float, Text], ...]:
@@ -37,14 +35,14 @@ def _check_pieces(_: object, field: attrs.Attribute[Any], value: Sequence[Any]) 
         raise ValueError(f"the moments of {field.name} must not decrease: {moments}")
 
 
-def _tools(lacks: Tool | Collection[Tool]) -> tuple[Tool, ...]:
+def _tools(lacks: ExecTool | Sequence[ExecTool]) -> tuple[ExecTool, ...]:
     return (lacks,) if isinstance(lacks, str) else tuple(lacks)
 
 
-def _check_tools(_: object, field: attrs.Attribute[Any], value: Collection[str]) -> None:
-    unknown = [each for each in value if each not in get_args(Tool)]
+def _check_tools(_: object, field: attrs.Attribute[Any], value: Sequence[str]) -> None:
+    unknown = [each for each in value if each not in get_args(ExecTool)]
     if unknown:
-        raise ValueError(f"{field.name} must be some of {', '.join(get_args(Tool))}: {', '.join(unknown)}")
+        raise ValueError(f"{field.name} must be some of {', '.join(get_args(ExecTool))}: {', '.join(unknown)}")
 
 
 def _seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -80,8 +78,8 @@ class ExecScript:
     seconds: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     lingers: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     ignores_interrupts: bool = attrs.field(default=False, kw_only=True)
-    lacks: Collection[Tool] = attrs.field(default=(), converter=_tools, validator=_check_tools, kw_only=True)
-    dialog: Callable[[Sequence[str]], Dialog] | None = attrs.field(default=None, kw_only=True)
+    lacks: Sequence[ExecTool] = attrs.field(default=(), converter=_tools, validator=_check_tools, kw_only=True)
+    dialog: Callable[[Sequence[str]], ExecDialog] | None = attrs.field(default=None, kw_only=True)
     program: Callable[[Sequence[str], float], ExecProgram] | None = attrs.field(default=None, kw_only=True)
 
     @classmethod
@@ -107,13 +105,7 @@ class ExecScript:
         """
         if not every > 0:
             raise ValueError(f"every must be positive: {every!r}")
-
-        def dialog(_: Sequence[str]) -> Dialog:
-            while True:
-                yield line
-                yield every
-
-        return cls(dialog=dialog)
+        return cls(dialog=partial(_write_lines, line, every))
 
     @classmethod
     def killed(cls, output: Text = "", *, after: float = 0.0) -> Self:
@@ -132,17 +124,10 @@ class ExecScript:
         Args:
             every: Seconds that it takes for each line or piece of input: a slow reader. Default 0.
         """
-
-        def dialog(_: Sequence[str]) -> Dialog:
-            while data := (yield None):
-                yield every
-                yield data
-            return 0
-
-        return cls(dialog=dialog)
+        return cls(dialog=partial(_echo, every))
 
     @classmethod
-    def running(cls, dialog: Callable[[Sequence[str]], Dialog]) -> Self:
+    def running(cls, dialog: Callable[[Sequence[str]], ExecDialog]) -> Self:
         """Do what a generator does.
 
         Args:
@@ -162,7 +147,7 @@ class ExecScript:
         """
         return cls(program=program)
 
-    def run(self, arguments: Sequence[str]) -> Dialog:
+    def run(self, arguments: Sequence[str]) -> ExecDialog:
         """Do what the command does."""
         if self.dialog is not None:
             return (yield from self.dialog(arguments))
@@ -176,6 +161,19 @@ class ExecScript:
         if self.exit_code is None:
             raise Killed
         return self.exit_code
+
+
+def _write_lines(line: Text, every: float, _: Sequence[str]) -> ExecDialog:
+    while True:
+        yield line
+        yield every
+
+
+def _echo(every: float, _: Sequence[str]) -> ExecDialog:
+    while data := (yield None):
+        yield every
+        yield data
+    return 0
 
 
 _ANY = "*"

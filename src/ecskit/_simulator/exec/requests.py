@@ -103,11 +103,12 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         terms = KeyTerms(key, context, partial(decrypt, account))
     agent = Agent(
         _starter(account, command),
-        requested=account.now,
         ids=ids,
         key=terms,
         repeats_acknowledgements=account.exec.repeats_acknowledgements,
     )
+    if not account.exec.pace.waits_for_clients:
+        agent.begin(account.now)
     return ExecSession(
         session_id,
         arn,
@@ -118,6 +119,7 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         random=seeded(account.exec.faults.seed, f"channel {len(account.exec.sessions)}"),
         ids=ids,
         changed=account.exec.changed,
+        pace=account.exec.pace,
     )
 
 

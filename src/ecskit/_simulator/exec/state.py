@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.exec.exec_script import ScriptedCommands
+from ecskit._simulator.exec.session import RealPace
 from ecskit._simulator.exec.ways import ChannelFaults
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class ExecState:
         streams: Returns the scheme and the host of the URLs of streams. It may begin to serve them.
         scripts: The scripts of commands.
         faults: What happens to the messages of sessions that begin from now on.
+        pace: What differs for sessions of a clock that is faster than real time.
         repeats_acknowledgements: Whether agents acknowledge a message again that arrives again.
         sessions: The sessions by their ids, also some that have ended.
         changed: The connections to which something has happened before their next moment.
@@ -36,6 +38,7 @@ class ExecState:
     streams: Callable[[], str]
     scripts: ScriptedCommands = attrs.field(factory=ScriptedCommands)
     faults: ChannelFaults = attrs.field(factory=ChannelFaults)
+    pace: RealPace = attrs.field(factory=RealPace)
     repeats_acknowledgements: bool = True
     sessions: dict[str, ExecSession] = attrs.field(factory=dict)
     changed: deque[Connection] = attrs.field(factory=deque)

@@ -1,6 +1,6 @@
 """A terminal in which a scripted program runs: echo, lines, Ctrl-C, Ctrl-D, and CRLF, as Linux has them by default.
 
-The program is a generator, see `Dialog`.
+The program is a generator, see `ExecDialog`.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import TypeAlias
 
 import attrs
 
-__all__ = ["Dialog", "Interrupted", "Item", "Killed", "Terminal"]
+__all__ = ["ExecDialog", "Interrupted", "Item", "Killed", "Terminal"]
 
 BUFFER = 4096
 """The size of the terminal's buffers in bytes. A line holds one byte less."""
@@ -37,8 +37,8 @@ class _Modes:
     """Whether the program handles Ctrl-C."""
 
 
-Item: TypeAlias = "str | bytes | float | Mapping[str, bool] | None"
-Dialog: TypeAlias = "Generator[Item, bytes, int]"
+Item: TypeAlias = str | bytes | float | Mapping[str, bool] | None
+ExecDialog: TypeAlias = Generator[Item, bytes, int]
 """What a program does. It yields what it writes, seconds that it takes, changes of modes, or None to read: it gets what
 was typed, b"" at the end of input. It returns its exit code. Ctrl-C raises KeyboardInterrupt in it."""
 
@@ -59,7 +59,7 @@ class Killed(Exception):  # noqa: N818  # an end, not an error
 class Terminal:
     """Runs a dialog. It is an `ExecProgram`."""
 
-    def __init__(self, dialog: Dialog, now: float) -> None:
+    def __init__(self, dialog: ExecDialog, now: float) -> None:
         self._dialog = dialog
         self._resume: Callable[[], Item] = lambda: next(dialog)
         self._wakes = now
