@@ -30,6 +30,7 @@ GIVEN = {
     "scale": 50,
     "percent": 50,
     "force": True,
+    "command": "ls",
     "definition": CreateServiceRequest(service_name="web", task_definition="job"),
 }
 """Arguments of the methods that need some."""
