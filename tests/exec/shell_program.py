@@ -19,9 +19,6 @@ from ecskit.testing import ScaledClock, Simulator
 simulator = Simulator(now=ScaledClock(speed=50.0))
 simulator.script_exec("*", real_commands(os.environ["PATH"]))
 with simulator.client() as ecs:
-    import attrs
-
-    ecs._runtime = attrs.evolve(ecs._runtime, connect=simulator._connect)  # HACK
     ecs.register_task_definition(
         family="web",
         cpu="256",

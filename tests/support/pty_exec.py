@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 from collections.abc import Sequence
 
-from ecskit._simulator.exec.exec_script import ExecScript
+from ecskit.testing import ExecScript
 
 from .pty_program import PtyProgram
 
