@@ -85,7 +85,7 @@ class Agent:
         *,
         ids: Iterator[int],
         key: KeyTerms | None = None,
-        repeats_acknowledgements: bool = True,
+        repeats_acknowledgements: bool = False,
     ) -> None:
         self.connected_at = math.inf
         self.closing_text: str | None = None
