@@ -87,6 +87,11 @@ def acknowledged(messages: Sequence[str | bytes]) -> list[int]:
     ]
 
 
+def agent_stream(*, repeats: bool = False) -> Stream:
+    """Return the stream of an agent. Agents acknowledge a message once."""
+    return Stream(sends=OUTPUT, ids=ids(2), epoch=EPOCH, syn=True, repeats=repeats)
+
+
 @attrs.define
 class Agent:
     """The agent's end. It takes what arrives in order, and checks no digest.
@@ -97,7 +102,7 @@ class Agent:
     """
 
     takes: Callable[[Frame], bool] = lambda _: True
-    stream: Stream = attrs.field(factory=lambda: Stream(sends=OUTPUT, ids=ids(2), epoch=EPOCH, syn=True))
+    stream: Stream = attrs.field(factory=agent_stream)
     taken: list[tuple[int | None, bytes]] = attrs.field(factory=list[tuple["int | None", bytes]])
     keys: Keys | None = None
     queued: list[bytes] = attrs.field(factory=list[bytes])

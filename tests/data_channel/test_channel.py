@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 
@@ -70,7 +71,7 @@ def test_the_first_output_opens_the_gate() -> None:
     assert [Opened(), Output(b"$ ")] == channel.receive(agent.stream.messages(0.1), 0.1)
     agent.receive(channel.messages(0.1), 0.2)
     assert [(3, b'{"cols":80,"rows":24}'), (1, b"x" * 1000 + b"y" * 24), (1, b"y" * 476)] == agent.taken
-    assert 0 == agent.stream.unacknowledged
+    assert 0 == agent.stream.bytes_under_way
     channel.receive(agent.stream.messages(0.2), 0.3)
     assert 0 == channel.pending
 
@@ -99,6 +100,47 @@ def test_with_a_key_only_the_end_of_the_handshake_opens_the_gate() -> None:
     assert [6] == [payload_type for payload_type, _ in sent(channel, 0.1)]
     assert [Opened()] == channel.receive([message(2, b"{}", 7)], 0.2)
     assert [1] == [payload_type for payload_type, _ in sent(channel, 0.2)]
+
+
+def test_silence_opens_the_gate() -> None:
+    """A program may write nothing before it reads. It gets its input 5 s after the first connection."""
+    channel = DataChannel(ids=ids(1), epoch=EPOCH)
+    channel.connect("the token")
+    channel.messages(10.0)
+    assert math.inf == channel.next_wakeup()
+    channel.send_input(b"ls\n")
+    assert 15.0 == channel.next_wakeup()
+    channel.connect("the next token")
+    channel.messages(14.0)
+    assert [] == channel.receive([], 14.9)
+    assert [] == channel.messages(14.9)
+    assert [Opened()] == channel.receive([], 15.0)
+    assert [(1, b"ls\n")] == sent(channel, 15.0)
+    assert [Output(b"$ ")] == channel.receive([message(0, b"$ ")], 15.1)
+
+
+@pytest.mark.parametrize("encrypted", [True, None])
+def test_silence_opens_no_gate_of_a_session_with_a_key(encrypted: bool | None) -> None:  # noqa: FBT001  # a case
+    """Neither if the cluster has one, nor during a handshake."""
+    channel = client(encrypted=encrypted)
+    channel.resize(80, 24)
+    if encrypted is None:
+        channel.receive([message(0, request(KEY_ACTIONS), 5)], 1.0)
+        channel.messages(1.0)
+    assert math.inf == channel.next_wakeup()
+    assert [] == channel.receive([], 100.0)
+    assert [] == channel.messages(100.0)
+
+
+def test_a_late_handshake_closes_the_gate() -> None:
+    """What follows waits for its end."""
+    channel = client()
+    assert [Opened()] == channel.receive([], 5.0)
+    channel.receive([message(0, request(KEY_ACTIONS[:1]), 5)], 6.0)
+    channel.send_input(b"ls\n")
+    assert [6] == [payload_type for payload_type, _ in sent(channel, 6.0)]
+    assert [Opened()] == channel.receive([message(1, b"{}", 7)], 6.1)
+    assert [(1, b"ls\n")] == sent(channel, 6.1)
 
 
 def test_the_size_is_sent_again_after_the_first_output() -> None:

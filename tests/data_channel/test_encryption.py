@@ -10,7 +10,7 @@ from ecskit._data_channel.encryption import Keys
 from ecskit.errors import MissingExtraError
 
 DATA_KEY = bytes(range(64))
-NONCE = int.from_bytes(bytes(range(16)), "big")
+NONCE = int.from_bytes(bytes([9, 9, 9, 9, *range(12)]), "big")
 FROM_AGENT = bytes.fromhex("000102030405060708090a0b2869db1126161a1a57dc109e6dc7212f66d6b597")
 FROM_CLIENT = bytes.fromhex("000102030405060708090a0b302157090cf9c165b82a99da9fc1a070d21cbb")
 
@@ -22,6 +22,12 @@ def test_encrypted_data_are_these_bytes() -> None:
     assert b"ok\r\n" == client.decrypt(FROM_AGENT)
     assert FROM_CLIENT == client.encrypt(b"ls\n", bits=NONCE)
     assert b"ls\n" == agent.decrypt(FROM_CLIENT)
+
+
+def test_numbers_in_a_row_are_different_nonces() -> None:
+    """With the same nonce twice, a key would be lost."""
+    keys = Keys(DATA_KEY)
+    assert 100 == len({keys.encrypt(b"", bits=(1 << 127) + count)[:12] for count in range(100)})
 
 
 @pytest.mark.parametrize("data", [b"", b"short", FROM_CLIENT, FROM_AGENT[:-1], FROM_AGENT[:20], b"\1" + FROM_AGENT])

@@ -7,13 +7,13 @@ import os
 import pty
 import signal
 import struct
+import sys
 import termios
 import threading
 from collections.abc import Iterator
 
 import pytest
 
-from ecskit._exec import terminal
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit.errors import ConfigurationError
 
@@ -156,10 +156,10 @@ def test_another_thread_than_the_main_one_handles_no_signals(pair: tuple[int, in
 def test_redirected_output_is_no_terminal(monkeypatch: pytest.MonkeyPatch, pair: tuple[int, int]) -> None:
     _, program = pair
     with os.fdopen(os.dup(program), "r") as typed, open(os.devnull, "w", encoding="utf-8") as redirected:
-        monkeypatch.setattr(terminal.sys, "stdin", typed)
-        monkeypatch.setattr(terminal.sys, "stdout", redirected)
+        monkeypatch.setattr(sys, "stdin", typed)
+        monkeypatch.setattr(sys, "stdout", redirected)
         with pytest.raises(ConfigurationError, match=r"shell: standard output is not a terminal; .* tasks\.execute"):
             own_terminal()
-        monkeypatch.setattr(terminal.sys, "stdout", None)
+        monkeypatch.setattr(sys, "stdout", None)
         with pytest.raises(ConfigurationError, match="standard output"):
             own_terminal()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -108,7 +108,7 @@ class World:
         return await _done(self.tasks.execute(options.pop("task", self.task), command, **options))
 
     @asynccontextmanager
-    async def session(self, command: str | Sequence[str] = "sh", /, **options: Any) -> AsyncIterator[Awaited]:
+    async def session(self, command: str | Sequence[str] = "sh", /, **options: Any) -> AsyncGenerator[Awaited, None]:
         """Open a session in the task, and close it."""
         opened = self.tasks.open_session(self.task, command, **options)
         if self.colour == "sync":

@@ -54,6 +54,7 @@ def lines(_: Sequence[str] = ()) -> ExecDialog:
         ([b"ab\x04"], b"ab<ab>"),
         ([b"a\nb\n\x04c\n"], b"a\r\nb\r\nc\r\n<a\r\n><b\r\n>"),
         ([b"ab\x03", b"c\n"], b"ab^C"),
+        ([b"ab\x1ac\n"], b"ab^Zc\r\n<c\r\n>"),
         ([b"ab\x1c", b"c\n"], b"ab^\\"),
         ([b"x" * 5000 + b"\n"], b"x" * 4095 + b"\r\n<" + b"x" * 4095 + b"\r\n>"),
     ],
@@ -102,6 +103,18 @@ def test_a_program_that_handles_ctrl_c() -> None:
         return 0
 
     assert shown(dialog(), b"\x03") == b"working\r\n^Cstopping\r\n"
+
+
+@pytest.mark.parametrize(("item", "error"), [(["x"], TypeError), (-1.0, ValueError)])
+def test_what_a_program_yields_is_checked(item: Any, error: type[Exception]) -> None:
+    """The error shows what it may be."""
+
+    def dialog() -> ExecDialog:
+        yield item
+        return 0
+
+    with pytest.raises(error, match="a program must yield str, bytes, seconds or None; what it yielded must"):
+        shown(dialog())
 
 
 def test_a_closed_terminal_ends_the_program() -> None:

@@ -170,7 +170,6 @@ SYNC_ONLY = ("shell",)
 
 SYNC_ALIASES = {
     "AsyncOnLog": "OnLog",
-    "AsyncOnOutput": "OnOutput",
     "AsyncOnPause": "OnPause",
     "AsyncOnPoll": "OnPoll",
     "AsyncOnProgress": "OnProgress",

@@ -50,8 +50,8 @@ class Keys:
         self._encrypting, self._decrypting = halves if agent else (halves[1], halves[0])
 
     def encrypt(self, data: bytes, *, bits: int) -> bytes:
-        """Return the data encrypted. `bits` are 128 random ones, for the nonce."""
-        nonce = bits.to_bytes(16, "big")[:_NONCE_BYTES]
+        """Return the data encrypted. The lowest 96 bits of `bits` are the nonce: they must never be the same twice."""
+        nonce = (bits % (1 << 8 * _NONCE_BYTES)).to_bytes(_NONCE_BYTES, "big")
         return nonce + self._encrypting.encrypt(nonce, data, None)
 
     def decrypt(self, data: bytes) -> bytes | None:

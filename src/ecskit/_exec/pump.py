@@ -77,16 +77,16 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
     channel = DataChannel(ids=_ids(drawn), epoch=reply.get() - reply.now, encrypted=encrypted)
     if session.closing is not None:
         return session.closing
-    session.link = (yield Connect(session.url)).get()
+    session.link = link = (yield Connect(session.url)).get()
     tries = 0
     while True:
         channel.connect(token)
-        end, is_alive = yield from _exchange(session, channel, session.link)
+        end, is_alive = yield from _exchange(session, channel, link)
         if end.cause != "lost" or channel.ended:
             return end
         tries = 0 if is_alive else tries
         log.info("session %s: %s; it is resumed", session.session_id, end.reason)
-        yield Invoke(session.link.close, None, caught=True)
+        yield Invoke(link.close, None, caught=True)
         while True:
             if tries == _RESUMES:
                 return End("lost", f"{end.reason}; {_RESUMES} tries to resume it failed")
@@ -100,7 +100,8 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
             if isinstance(resumed, End):
                 return resumed
             if resumed is not None:
-                session.link, token = resumed
+                link, token = resumed
+                session.link = link
                 break
 
 

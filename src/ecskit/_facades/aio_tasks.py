@@ -35,13 +35,13 @@ if TYPE_CHECKING:
     from ecskit.models.tasks import ProtectedTask, Task, TaskOverride, TaskVolumeConfiguration
     from ecskit.tasks import (
         AsyncOnLog,
-        AsyncOnOutput,
         Diagnosis,
         ExecResult,
         LogLine,
         Moment,
         OnCancel,
         OnConflict,
+        OnOutput,
         OnPartial,
         RunTaskResult,
         TaskChange,
@@ -918,7 +918,7 @@ class AsyncTaskVerbs(Namespace):
         check: bool = False,
         binary: Literal[False] = False,
         max_output: int | None = 67108864,
-        on_output: AsyncOnOutput[str] | None = None,
+        on_output: OnOutput[str] | None = None,
         exit_code: bool = True,
     ) -> ExecResult[str]: ...
 
@@ -936,7 +936,7 @@ class AsyncTaskVerbs(Namespace):
         check: bool = False,
         binary: Literal[True],
         max_output: int | None = 67108864,
-        on_output: AsyncOnOutput[bytes] | None = None,
+        on_output: OnOutput[bytes] | None = None,
         exit_code: bool = True,
     ) -> ExecResult[bytes]: ...
 
@@ -954,7 +954,7 @@ class AsyncTaskVerbs(Namespace):
         check: bool = False,
         binary: bool,
         max_output: int | None = 67108864,
-        on_output: AsyncOnOutput[Any] | None = None,
+        on_output: OnOutput[Any] | None = None,
         exit_code: bool = True,
     ) -> ExecResult[Any]: ...
 
@@ -971,7 +971,7 @@ class AsyncTaskVerbs(Namespace):
         check: bool = False,
         binary: bool = False,
         max_output: int | None = 67108864,
-        on_output: AsyncOnOutput[Any] | None = None,
+        on_output: OnOutput[Any] | None = None,
         exit_code: bool = True,
     ) -> ExecResult[Any]:
         """Run a command in a container of a task by ECS Exec, and return how it ended, with its output.

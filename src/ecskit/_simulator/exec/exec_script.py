@@ -150,7 +150,7 @@ class ExecScript:
     def run(self, arguments: Sequence[str]) -> ExecDialog:
         """Do what the command does."""
         if self.dialog is not None:
-            return (yield from self.dialog(arguments))
+            return (yield from self.dialog(arguments)) or 0
         yield {"interrupts": not self.ignores_interrupts}
         before = 0.0
         for after, text in self.output:

@@ -116,7 +116,7 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         began=account.now,
         dies_at=lambda: _stopped_at(task, name),
         faults=account.exec.faults,
-        random=seeded(account.exec.faults.seed, f"channel {len(account.exec.sessions)}"),
+        random=seeded(account.exec.faults.seed, f"channel {next(account.exec.numbers)}"),
         ids=ids,
         changed=account.exec.changed,
         pace=account.exec.pace,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from ecskit._simulator.exec.session import RealPace
 from ecskit._simulator.exec.ways import ChannelFaults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ecskit._simulator.exec.session import Connection, ExecSession
 
@@ -31,6 +32,7 @@ class ExecState:
         pace: What differs for sessions of a clock that is faster than real time.
         repeats_acknowledgements: Whether agents acknowledge a message again that arrives again.
         sessions: The sessions by their ids, also some that have ended.
+        numbers: The numbers of sessions.
         changed: The connections to which something has happened before their next moment.
         data_keys: Data keys and their encryption contexts, by their ciphertexts.
     """
@@ -41,6 +43,7 @@ class ExecState:
     pace: RealPace = attrs.field(factory=RealPace)
     repeats_acknowledgements: bool = True
     sessions: dict[str, ExecSession] = attrs.field(factory=dict)
+    numbers: Iterator[int] = attrs.field(factory=itertools.count)
     changed: deque[Connection] = attrs.field(factory=deque)
     data_keys: dict[bytes, tuple[bytes, Mapping[str, str]]] = attrs.field(factory=dict)
 

@@ -12,13 +12,15 @@ from typing import TypeAlias
 
 import attrs
 
+from ecskit._simulator.task_script import check_number
+
 __all__ = ["ExecDialog", "Interrupted", "Item", "Killed", "Terminal"]
 
 BUFFER = 4096
 """The size of the terminal's buffers in bytes. A line holds one byte less."""
 
-_SIGNALS = {0x03: (b"^C", 2), 0x1C: (b"^\\", 3)}
-"""Bytes that are signals: how they are echoed, and the number of the signal."""
+_SIGNALS = {0x03: (b"^C", 2), 0x1C: (b"^\\", 3), 0x1A: (b"^Z", 0)}
+"""Bytes that are signals: how they are echoed, and the number of the signal. Ctrl-Z has no effect here."""
 _CTRL_D, _ERASE, _LF, _CR = 0x04, 0x7F, 0x0A, 0x0D
 
 
@@ -136,6 +138,8 @@ class Terminal:
             data = item.encode() if isinstance(item, str) else item
             self._rest = memoryview(data.replace(b"\n", b"\r\n") if self._modes.crlf else data)
         else:
+            kinds = "a program must yield str, bytes, seconds or None; what it yielded"
+            check_number(item, kinds, (int, float), "a number of seconds")
             self._wakes += item
 
     def _read_typed(self) -> Item:
@@ -152,7 +156,7 @@ class Terminal:
             self._typed.clear()
             self._held = 0
             self._echo(shown)
-            if self._modes.interrupts:
+            if number and self._modes.interrupts:
                 self._reads, self._wakes = False, now
                 self._resume = lambda: self._dialog.throw(Interrupted(number))
         elif not self._modes.lines:
