@@ -51,6 +51,7 @@ COMMANDS: dict[str, str | ExecScript] = {
     "sort": ExecScript.running(lambda _: _sort()),
     "tar -c media": ExecScript(b"media\0\xff\0"),
     "/app --version": "2.4.1\n",
+    "cat VERSION": "2.4.1\n",
 }
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
