@@ -101,16 +101,16 @@ def test_clients_of_boto3_get_sessions() -> None:
     simulator = Simulator()
     task = launched(simulator, key=KEY)
     simulator.clock.advance(30)
-    keys = {"aws_access_key_id": "x", "aws_secret_access_key": "x"}
-    ecs, ssm, kms = (boto3.client(name, "us-east-1", **keys) for name in ("ecs", "ssm", "kms"))  # type: ignore[call-overload]
+    session: Any = boto3.Session("x", "x", region_name="us-east-1")
+    ecs, ssm, kms = (session.client(name) for name in ("ecs", "ssm", "kms"))
     for client in (ecs, ssm, kms):
         attach(client, simulator)
-    session = ecs.execute_command(cluster="exec", task=task, command="sh", interactive=True)["session"]
-    resumed = ssm.resume_session(SessionId=session["sessionId"])
-    assert (resumed["StreamUrl"], resumed["TokenValue"] != session["tokenValue"]) == (session["streamUrl"], True)
+    opened = ecs.execute_command(cluster="exec", task=task, command="sh", interactive=True)["session"]
+    resumed = ssm.resume_session(SessionId=opened["sessionId"])
+    assert (resumed["StreamUrl"], resumed["TokenValue"] != opened["tokenValue"]) == (opened["streamUrl"], True)
     key = kms.generate_data_key(KeyId=KEY, NumberOfBytes=64, EncryptionContext={"a": "b"})
     assert (len(key["Plaintext"]), key["KeyId"]) == (64, KEY)
     with pytest.raises(kms.exceptions.NotFoundException):
         kms.generate_data_key(KeyId="other", NumberOfBytes=64)
-    assert ssm.terminate_session(SessionId=session["sessionId"])["SessionId"] == session["sessionId"]
-    assert "TokenValue" not in ssm.resume_session(SessionId=session["sessionId"])
+    assert ssm.terminate_session(SessionId=opened["sessionId"])["SessionId"] == opened["sessionId"]
+    assert "TokenValue" not in ssm.resume_session(SessionId=opened["sessionId"])
