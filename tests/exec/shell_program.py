@@ -10,14 +10,14 @@ import signal
 import sys
 import threading
 
-from support.pty_exec import real_commands
+from support.real_terminals import RealTerminal
 
 from ecskit.errors import ClientClosedError
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition
-from ecskit.testing import ScaledClock, Simulator
+from ecskit.testing import ExecScript, ScaledClock, Simulator
 
 simulator = Simulator(now=ScaledClock(speed=50.0))
-simulator.script_exec("*", real_commands(os.environ["PATH"]))
+simulator.script_exec("*", ExecScript.in_terminal(lambda words, _: RealTerminal.start(words, os.environ["PATH"])))
 with simulator.client() as ecs:
     ecs.register_task_definition(
         family="web",

@@ -10,13 +10,15 @@ import ipaddress
 import socket
 import ssl
 import threading
+import time
 from base64 import b64encode
-from collections.abc import Callable, Coroutine, Generator, Sequence
+from collections.abc import Callable, Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
 import attrs
+import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -25,8 +27,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.sync.server import Server, ServerConnection, serve
 
 from ecskit import AsyncClient, Client
+from ecskit._transport import links
 
-__all__ = ["Authority", "Linked", "Peer", "ServerConnection", "echo", "peer", "serving", "silent"]
+__all__ = ["Authority", "Linked", "Peer", "ServerConnection", "change_settings", "echo", "peer", "serving", "silent"]
 
 T = TypeVar("T")
 LOGIN: dict[str, Any] = {
@@ -213,8 +216,21 @@ class Linked:
         """Return a value, or what is awaited for it."""
         if self._loop is None:
             return value  # type: ignore[return-value]  # pyright: ignore[reportReturnType]  # of the sync client
-        assert asyncio.iscoroutine(value)
-        return self._loop.run_until_complete(value)  # type: ignore[no-any-return]
+        awaited: Any = value
+        result: T = self._loop.run_until_complete(awaited)
+        return result
+
+    def pass_time(self, seconds: float) -> None:
+        """Let tasks and threads run for some time."""
+        if self._loop is None:
+            time.sleep(seconds)
+        else:
+            self._loop.run_until_complete(asyncio.sleep(seconds))
+
+    def check_nothing_is_left(self) -> None:
+        """Check that no task is left, and no thread of ecskit."""
+        assert self._loop is None or asyncio.all_tasks(self._loop) == set()
+        assert not [each.name for each in threading.enumerate() if each.name.startswith("ecskit")]
 
     def client(self, **options: Any) -> Any:
         """Return a new client."""
@@ -232,7 +248,8 @@ class Linked:
 
     def receive(self, link: Any, seconds: float = 5) -> list[str | bytes]:
         """Receive."""
-        return self.run(link.receive(seconds))  # type: ignore[no-any-return]
+        messages: list[str | bytes] = self.run(link.receive(seconds))
+        return messages
 
     def receive_all(self, link: Any, count: int) -> list[str | bytes]:
         """Receive that many messages."""
@@ -252,6 +269,11 @@ class Linked:
         self.run(link.close())
 
 
-def joined(messages: Sequence[str | bytes]) -> bytes:
-    """Return the bytes of messages."""
-    return b"".join(each.encode() if isinstance(each, str) else each for each in messages)
+def change_settings(monkeypatch: pytest.MonkeyPatch, **changes: Any) -> None:
+    """Change the time limits that no configuration changes, so that a test does not wait for them."""
+    settings_for = links.settings_for
+
+    def changed(*arguments: Any) -> links.Settings:
+        return attrs.evolve(settings_for(*arguments), **changes)
+
+    monkeypatch.setattr(links, "settings_for", changed)

@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 import contextlib
-import logging
 import os
 import threading
 import time
 from typing import Any
 
-import attrs
 import pytest
 
 from ecskit._core.links import LinkClosed
-from ecskit._transport import links
 
-from .support import Authority, Linked, Peer, ServerConnection, echo, peer, serving, silent
+from .support import Linked, Peer, ServerConnection, change_settings, echo, peer, serving, silent
 
 
 def test_messages_arrive_in_order(linked: Linked) -> None:
     """Text and bytes, large and small ones, several at once. The opening names ecskit, no origin and no extension."""
-    sent = ["text é", b"\x00\xff", b"x" * 100_000, "", b"last"]
+    sent: list[str | bytes] = ["text é", b"\x00\xff", b"x" * 100_000, "", b"last"]
     headers: list[Any] = []
 
     def handler(connection: ServerConnection) -> None:
@@ -75,7 +72,7 @@ def test_what_came_before_the_end_is_returned_first(linked: Linked) -> None:
             with pytest.raises(LinkClosed) as caught:
                 linked.receive(link)
             assert (caught.value.code, caught.value.reason) == (1008, "go away")
-        assert str(caught.value) == "the connection was closed with code 1008: go away"
+            assert str(caught.value) == "the connection was closed with code 1008: go away"
         with pytest.raises(LinkClosed):
             linked.send(link, b"late")
 
@@ -147,28 +144,20 @@ def test_wake_ends_the_wait_from_any_thread(linked: Linked) -> None:
     link.wake()
 
 
-def test_time_passes_without_messages(linked: Linked) -> None:
+def test_time_passes_without_messages(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Then the list is empty."""
+    change_settings(monkeypatch, close_timeout=0.01)
     with peer(silent) as url:
         link = linked.open(url)
         begun = time.monotonic()
         assert linked.receive(link, 0.05) == []
         assert 0.04 < time.monotonic() - begun < 1
-        _abandon(linked, link)
-
-
-def _abandon(linked: Linked, link: Any) -> None:
-    """Close without waiting for an answer."""
-    if not linked.is_async:
-        link._settings = attrs.evolve(link._settings, close_timeout=0.01)
-    else:
-        link._connection.close_timeout = 0.01
-    linked.close(link)
+        linked.close(link)
 
 
 def test_a_close_without_an_answer_ends_after_some_seconds(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     """A peer that is gone cannot hold a client that ends."""
-    _change_settings(monkeypatch, close_timeout=0.1)
+    change_settings(monkeypatch, close_timeout=0.1)
     read: list[bytes] = []
 
     def behaves(peer: Peer) -> None:
@@ -183,18 +172,9 @@ def test_a_close_without_an_answer_ends_after_some_seconds(linked: Linked, monke
     assert read[0][0] == 0x88  # the close frame
 
 
-def _change_settings(monkeypatch: pytest.MonkeyPatch, **changes: float) -> None:
-    settings_for = links.settings_for
-
-    def changed(client: Any, url: str) -> links.Settings:
-        return attrs.evolve(settings_for(client, url), **changes)
-
-    monkeypatch.setattr(links, "settings_for", changed)
-
-
 def test_pings_keep_it_open(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each end answers those of the other one."""
-    _change_settings(monkeypatch, ping_interval=0.02, pong_timeout=2)
+    change_settings(monkeypatch, ping_interval=0.02, pong_timeout=2)
     pongs: list[bool] = []
 
     def handler(connection: ServerConnection) -> None:
@@ -211,7 +191,7 @@ def test_pings_keep_it_open(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_a_peer_without_pongs_is_gone(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     """The connection counts as cut then, also where the network reports nothing."""
-    _change_settings(monkeypatch, ping_interval=0.02, pong_timeout=0.1, close_timeout=0.1)
+    change_settings(monkeypatch, ping_interval=0.02, pong_timeout=0.1, close_timeout=0.1)
     with peer(silent) as url:
         link = linked.open(url)
         with pytest.raises(LinkClosed) as caught:
@@ -260,22 +240,3 @@ def test_a_forked_child_leaves_the_link_alone(linked: Linked) -> None:
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 17
         linked.send(link, b"still here")
         assert linked.receive(link) == [b"still here"]
-
-
-def test_no_log_has_a_message(linked: Linked, authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
-    """Not at the level DEBUG, of any library, and not the query of the address."""
-    caplog.set_level(logging.DEBUG)
-    for name in ("websockets", "websockets.client", "asyncio", "ecskit"):
-        logging.getLogger(name).setLevel(logging.DEBUG)
-    before = len(caplog.records)
-    with serving(echo, authority.server()) as url:
-        link = linked.open(url, verify=str(authority.bundle))
-        caplog.records[before:] = []
-        linked.send(link, '{"TokenValue": "sentinel"}', b"sentinel in stdin")
-        linked.receive_all(link, 2)
-        linked.close(link)
-    for name in ("websockets", "websockets.client", "asyncio", "ecskit"):
-        logging.getLogger(name).setLevel(logging.NOTSET)
-    ours = [each for each in caplog.records if not each.name.startswith("websockets.server")]
-    assert not [each for each in ours if "sentinel" in each.getMessage() or "role=secret" in each.getMessage()]
-    assert [each for each in caplog.records if each.name.startswith("websockets.server")]

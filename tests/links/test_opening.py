@@ -122,7 +122,7 @@ def test_proxies_have_tls(linked: Linked, authority: Authority, tmp_path: Path) 
     other = Authority(tmp_path)
     with serving(echo, authority.server()) as url, connect_proxy(tls=other.server()) as proxy:
         proxies = {"https": f"https://127.0.0.1:{proxy.port}"}
-        settings = {"proxy_ca_bundle": str(other.bundle)}
+        settings: Any = {"proxy_ca_bundle": str(other.bundle)}
         options: dict[str, Any] = {"verify": str(authority.bundle)}
         link = linked.open(url, config=Config(proxies=proxies, proxies_config=settings), **options)
         large = [bytes([number]) * 50_000 for number in range(40)]
@@ -179,7 +179,7 @@ def test_a_name_that_is_unknown(linked: Linked, monkeypatch: pytest.MonkeyPatch)
 ANSWERS: dict[str, tuple[bytes, str, bool]] = {
     "403": (
         b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
-        "answered HTTP 403 in place of a WebSocket; the session may have ended, or a proxy or gateway",
+        "answered HTTP 403 in place of a WebSocket; the session may have ended, the credentials may need",
         False,
     ),
     "503": (b"HTTP/1.1 503 Busy\r\nContent-Length: 4\r\n\r\nbusy", "answered HTTP 503 in place of a WebSocket", True),

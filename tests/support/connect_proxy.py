@@ -19,6 +19,8 @@ class ConnectProxy:
     def __init__(self, *, login: str | None, tls: ssl.SSLContext | None, refuses: int | None) -> None:
         self.requests: list[str] = []
         """The host and port of each CONNECT."""
+        self.heads: list[str] = []
+        """Their requests."""
         self._expected = f"Basic {base64.b64encode(login.encode()).decode()}" if login else None
         self._tls, self._refuses = tls, refuses
         self._listener = socket.create_server(("127.0.0.1", 0))
@@ -50,6 +52,7 @@ class ConnectProxy:
                 head += got
             lines = head.decode().splitlines()
             self.requests.append(lines[0].split()[1])
+            self.heads.append(head.decode())
             given = next((line.partition(": ")[2] for line in lines if line.startswith("Proxy-Authorization")), None)
             status = 407 if given != self._expected else self._refuses
             if status:

@@ -20,7 +20,18 @@ from ecskit.container_instances import AgentOutcome, AgentUpdate
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
 from ecskit.services import DeploymentEnded, DeploymentEvent, DeploymentProgress, StartedDeployment
-from ecskit.tasks import Diagnosis, ExecKind, ExecResult, LogLine, LogStream, OnLog, OnOutput, OutcomeKind, RunTaskResult, TaskOutcome
+from ecskit.tasks import (
+    Diagnosis,
+    ExecKind,
+    ExecResult,
+    LogLine,
+    LogStream,
+    OnLog,
+    OnOutput,
+    OutcomeKind,
+    RunTaskResult,
+    TaskOutcome,
+)
 from ecskit.waits import OnPoll, WaitStory
 
 

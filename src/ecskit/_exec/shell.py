@@ -9,7 +9,7 @@ import attrs
 
 from ecskit._core.effects import Flow, Invoke, Sleep
 from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
-from ecskit._exec.starting import opened
+from ecskit._exec.starting import Start, opened
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
@@ -63,6 +63,7 @@ def shell(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
+    Start.of("tasks.shell", task, cluster, container, start_timeout)  # raises RequestError
     terminal = own_terminal()
     columns, rows = terminal.size
     opening = opened(

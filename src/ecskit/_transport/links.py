@@ -11,11 +11,14 @@ import logging
 import os
 import socket
 import ssl
+from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import parse_qs, parse_qsl, urlsplit
 
 import attrs
+from botocore.auth import SigV4Auth
+from botocore.awsrequest import AWSRequest
 from botocore.httpsession import ProxyConfiguration, create_urllib3_context, get_cert_path
 from botocore.utils import get_environ_proxies
 
@@ -27,9 +30,10 @@ from ecskit._core.errors import (
     TransportError,
 )
 from ecskit._core.links import LinkClosed
+from ecskit._transport.others import OF_AWS
 from ecskit._version import __version__
 
-__all__ = ["Settings", "check_extra", "closed", "failure", "may_show", "settings_for"]
+__all__ = ["Settings", "check_extra", "closed", "failure", "is_signed", "may_show", "settings_for"]
 
 _MAX_SIZE = 1 << 18
 """The largest message, in bytes. Those of the service have 1.5 KiB, and a few more for keys and reasons."""
@@ -54,6 +58,8 @@ class Settings:
     """For `https` proxies."""
     timeout: float | None
     """Seconds for the whole opening, None for no limit."""
+    headers: Mapping[str, str] = attrs.field(factory=dict[str, str])
+    """The signature of the request that opens it."""
     user_agent: str = f"ecskit/{__version__}"
     ping_interval: float = 30.0
     """Seconds between pings."""
@@ -81,6 +87,7 @@ class Settings:
             "proxy": self.proxy,
             **({"proxy_ssl": self.proxy_tls} if self.proxy_tls else {}),
             "open_timeout": self.timeout,
+            "additional_headers": self.headers,
             "user_agent_header": self.user_agent,
             "compression": None,
             "max_size": _MAX_SIZE,
@@ -105,8 +112,32 @@ def check_extra() -> None:
         raise MissingExtraError("ECS Exec needs websockets, version 15 or newer: pip install 'ecskit[exec]'")
 
 
-def settings_for(client: Any, url: str) -> Settings:
+def is_signed(url: str) -> bool:
+    """Return whether the request that opens a WebSocket is signed: to hosts of AWS, as AWS's own client does it."""
+    parts = urlsplit(url)
+    presigned = "X-Amz-Signature" in parse_qs(parts.query)
+    return parts.scheme == "wss" and (parts.hostname or "").endswith(OF_AWS) and not presigned
+
+
+def _signature(url: str, credentials: Any, region: str) -> dict[str, str]:
+    """Return the headers with the signature of the request that opens a WebSocket."""
+    parts = urlsplit(url)
+    page = parts._replace(scheme="https", query="").geturl()
+    # In `params`, the query is encoded as signatures need it. In the address of a session, it is not.
+    query: Any = parse_qsl(parts.query, keep_blank_values=True)
+    request: Any = AWSRequest("GET", page, params=query)
+    SigV4Auth(credentials, "ssmmessages", region).add_auth(request)
+    return dict(request.headers.items())
+
+
+def settings_for(client: Any, url: str, credentials: Any = None) -> Settings:
     """Return how a botocore or aiobotocore client would connect to the address of a WebSocket. Reads CA bundles.
+
+    Args:
+        client: The client. Used are its region, `verify`, and of its configuration `proxies`, `proxies_config`,
+            `client_cert` and `connect_timeout`.
+        url: The address.
+        credentials: Frozen credentials to sign the request with, if it `is_signed`.
 
     Raises:
         ConfigurationError: A CA bundle or a client certificate cannot be read.
@@ -128,7 +159,8 @@ def settings_for(client: Any, url: str) -> Settings:
         raise ConfigurationError(
             f"WebSocket: a CA bundle or client certificate of the client cannot be read: {error.strerror or error}"
         ) from error
-    return Settings(url, tls, proxy or None, to_proxy, config.connect_timeout)
+    headers = _signature(url, credentials, client.meta.region_name) if credentials is not None else {}
+    return Settings(url, tls, proxy or None, to_proxy, config.connect_timeout, headers)
 
 
 def _context(verify: Any, certificate: Any, more: str | None = None) -> ssl.SSLContext:
@@ -180,7 +212,8 @@ def failure(error: Exception, settings: Settings) -> TransportError | None:
             text = f"{host} answered HTTP {status} in place of a WebSocket; " + (
                 "redirects are not followed"
                 if 300 <= status < 400
-                else "the session may have ended, or a proxy or gateway on the way does not pass WebSockets"
+                else "the session may have ended, the credentials may need ssmmessages:OpenDataChannel, or a proxy"
+                " does not pass WebSockets"
             )
         case ws.InvalidProxy() | ws.InvalidURI():
             retryable = False

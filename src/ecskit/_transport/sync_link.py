@@ -107,6 +107,7 @@ class SyncLink:
     def _shake_hands(self, end: float) -> None:
         protocol = self._protocol
         request = protocol.connect()
+        request.headers.update(self._settings.headers)
         request.headers["User-Agent"] = self._settings.user_agent
         protocol.send_request(request)
         while protocol.state is State.CONNECTING and protocol.handshake_exc is None:
