@@ -217,7 +217,11 @@ def test_two_sessions_in_a_container(world: World) -> None:
         peer.step()
     first.connection.close()
     refused = {"task": arn, "command": "sh", "interactive": True}
-    assert world.refusal("ExecuteCommand", **refused).code == "TargetNotConnectedException"
+    refusal = world.refusal("ExecuteCommand", **refused)
+    assert (refusal.code, "the maximum session limit of 2 has been reached" in refusal.message) == (
+        "ClientException",
+        True,
+    )
     world.do("TerminateSession", SessionId=first.session["sessionId"])
     world.do("ExecuteCommand", **refused)
 
