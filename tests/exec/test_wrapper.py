@@ -42,8 +42,8 @@ SIGNALS: Commands = {
     "a signal that the wrapper does not trap": ("echo before; kill -USR1 $PPID", None, "before\n"),
 }
 BACKGROUND: Commands = {
-    "holds the terminal": ("sleep 1 & exit 3", 3, ""),
-    "in another session": ("setsid sleep 1 & exit 3", 3, ""),
+    "holds the terminal": ("sleep 3 & exit 3", 3, ""),
+    "in another session": ("setsid sleep 3 & exit 3", 3, ""),
     "writes later": ("(sleep .02; echo late) & exit 3", 3, ""),
 }
 MODES = ["sane", "raw", "echo", "onlcr", "-opost", "olcuc", "ocrnl", "onlret", "tostop", "-isig"]
@@ -69,7 +69,7 @@ def test_signals_end_a_command_with_128_and_their_number(shell: Shell) -> None:
 
 def test_the_end_is_that_of_the_command_and_not_of_its_children(shell: Shell) -> None:
     """What they print later is not the command's."""
-    check(shell, BACKGROUND, seconds=0.9)
+    check(shell, BACKGROUND, seconds=2.9)
     ran = shell.run("while echo x; do :; done & sleep .02; exit 3")  # prints while the mark is printed
     assert (3, {"x"}) == (ran.code, set(str(ran.output).split()))
 

@@ -60,7 +60,7 @@ def test_binary_output_is_what_the_command_wrote(shell: Shell) -> None:
     assert (137, b"x") == shell.run("printf x; kill -9 $$", binary=True).outcome
     assert (143, b"x") == shell.run("printf x; kill 0; sleep 1", binary=True).outcome
     assert (130, b"x") == shell.run("printf x; kill -INT 0; sleep 1", binary=True).outcome
-    assert (3, b"") == shell.run("sleep 1 >/dev/null 2>&1 & exit 3", binary=True, seconds=0.9).outcome
+    assert (3, b"") == shell.run("sleep 3 >/dev/null 2>&1 & exit 3", binary=True, seconds=2.9).outcome
     assert (3, b"a\r\n") == shell.run(
         r"printf 'a\r\n'; exit 3", binary=True, path=shell.path("base64", "printf")
     ).outcome

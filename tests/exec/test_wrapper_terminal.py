@@ -52,7 +52,8 @@ def test_ctrl_c_and_resizing_reach_what_runs_in_the_shell(shell: Shell) -> None:
     steps = dialogue(
         (PROMPT, b"cat %s -\n" % started(shell)),
         (b"started", b"\x03"),
-        (PROMPT, lambda program: (program.resize(100, 40), program.write(b"stty size\n"))[1]),
+        (PROMPT, lambda program: program.resize(100, 40)),
+        (b"", b"stty size\n"),
         (PROMPT, b"exit 5\n"),
     )
     ran = shell.run(SH, interactive=True, seconds=5, keys=steps)

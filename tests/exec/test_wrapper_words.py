@@ -19,7 +19,7 @@ TEXTS = st.text(st.one_of(st.sampled_from(" \t\r\n'\"\\#$`*?~!&|;<>(){}[]=%@é\x
 """All texts that can be arguments, more of the special characters than there are by chance."""
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=100, deadline=None)
 @given(st.lists(TEXTS, max_size=6), st.binary(max_size=3), st.booleans(), st.integers(0, 2**128 - 1))
 def test_the_agent_cuts_the_text_into_the_same_words(words: list[str], data: bytes, binary: bool, nonce: int) -> None:  # noqa: FBT001  # drawn
     """By its rules and by those of POSIX; the mark is not in the text."""
