@@ -8,7 +8,7 @@ from ecskit._lazy import publish
 
 if TYPE_CHECKING:
     from ecskit._exec.blocks import Opening
-    from ecskit._exec.executing import AsyncOnOutput, OnOutput
+    from ecskit._exec.executing import OnOutput
     from ecskit._exec.result import ExecKind, ExecResult
     from ecskit._explain.diagnosis import Diagnosis
     from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
@@ -25,7 +25,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "AsyncOnLog",
-    "AsyncOnOutput",
     "Cause",
     "Diagnosis",
     "EssentialSource",
@@ -60,7 +59,6 @@ publish(
     globals(),
     {
         "AsyncOnLog": "ecskit._logs.arguments",
-        "AsyncOnOutput": "ecskit._exec.executing",
         "Cause": "ecskit._explain.finding",
         "Diagnosis": "ecskit._explain.diagnosis",
         "EssentialSource": "ecskit._tasks.outcome",

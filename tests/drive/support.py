@@ -48,7 +48,7 @@ class Driver:
         """Take some items of a flow and close the iterator."""
         raise NotImplementedError
 
-    def _link(self, url: str) -> Any:
+    def _link(self, url: str | None) -> Any:
         if url == "wss://broken":
             raise BROKEN
         return f"link to {url}"
@@ -108,7 +108,7 @@ class AsyncDriver(Driver):
         """The driver itself."""
         return AsyncRuntime(self, self.clock, Random(0), connect=self._connect)
 
-    async def _connect(self, url: str) -> Any:
+    async def _connect(self, url: str | None) -> Any:
         return self._link(url)
 
     async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:

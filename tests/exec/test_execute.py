@@ -11,7 +11,7 @@ import pytest
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit.testing import SimulatedError
 
-from .support import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform
 
 INPUT = bytes(range(256)) * 300
 
@@ -86,7 +86,7 @@ CASES = [
         script=ExecScript.killed("hello\n"),
         kind="KILLED",
         code=None,
-        reason="its shell was killed, or the session was ended from outside",
+        reason="its shell was killed, the session was ended from outside, or its end was lost",
     ),
     Case(
         name="ended from outside",
@@ -94,7 +94,7 @@ CASES = [
         on_output=_terminate,
         kind="KILLED",
         code=None,
-        reason="its shell was killed, or the session was ended from outside",
+        reason="its shell was killed, the session was ended from outside, or its end was lost",
         terminates=1,  # the one from outside
     ),
     Case(
@@ -113,7 +113,16 @@ CASES = [
         kind="TIMED_OUT",
         code=130,
         output="hello\n",
-        reason="it was interrupted after 5 s, and may live on",
+        reason="it was interrupted after 5 s",
+    ),
+    Case(
+        name="too late to begin",
+        options={"timeout": 0},
+        kind="TIMED_OUT",
+        code=None,
+        output="",
+        reason="it was not seen to begin within 0 s, and may run",
+        terminates=1,
     ),
     Case(
         name="too long, and ignores Ctrl-C",

@@ -14,17 +14,18 @@ from ecskit._core.errors import MissingExtraError
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit.testing import Fault, SimulatedError, TaskScript
 
-from .support import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform
 
 AGENT = (
     "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
-    " OpenDataChannel, a way to ssmmessages over the network, and a file system that it can write to"
+    " OpenDataChannel, a way to ssmmessages over the network, a file system that it can write to, and no"
+    " AWS_ACCESS_KEY_ID in the environment of the container"
 )
 UNCONNECTED = SimulatedError("TargetNotConnectedException", "The execute command failed due to an internal error.")
 NOT_ENABLED = SimulatedError(
     "InvalidParameterException",
     "The execute command failed because execute command was not enabled when the task was run or the execute command"
-    " agent isn’t running.",
+    " agent isn't running.",
 )
 MISSING = MissingExtraError("sessions of ECS Exec need websockets: pip install 'ecskit[exec]'")
 
@@ -53,10 +54,15 @@ def _fail(operation: str, fault: Fault | SimulatedError, times: int | None = Non
 
 
 def _refuse(world: World) -> None:
-    world.refuse = MISSING
+    world.missing = MISSING
+
+
+def _break(world: World) -> None:
+    world.refuse = errors.ConnectionFailedError("connect", "no route to host")
 
 
 ARN = "arn:aws:ecs:us-east-1:123456789012:task/default/ID"
+CANNOT = f"ECS Exec cannot be used in task {ARN}"
 MAY_RUN = f"the command may run in container app of task {ARN}, so the request was not sent again"
 CASES = [
     Case(
@@ -75,7 +81,7 @@ CASES = [
         name="not enabled",
         task={"enabled": False},
         error=errors.ExecUnavailable,
-        says=f"ECS Exec cannot be used in task {ARN}: it was started without ECS Exec; start tasks with"
+        says=f"{CANNOT}: it was started without ECS Exec; start tasks with"
         " enable_execute_command=True: an argument of `tasks.run`, and of the service, whose tasks have to be replaced"
         " after that",
     ),
@@ -83,20 +89,23 @@ CASES = [
         name="stopped",
         before=World.stop_task,
         error=errors.ExecUnavailable,
-        says=f"ECS Exec cannot be used in task {ARN}: it is stopping; choose a task that runs",
+        says=f"{CANNOT}: it is stopping; choose a task that runs",
     ),
     Case(
         name="Windows",
-        task={"runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"}, "cpu": "1024", "memory": "2048"},
+        task={
+            "runtimePlatform": {"operatingSystemFamily": "WINDOWS_SERVER_2022_CORE"},
+            "cpu": "1024",
+            "memory": "2048",
+        },
         error=errors.ExecUnavailable,
-        says=f"ECS Exec cannot be used in task {ARN}: it runs on Windows; ecskit runs commands in Linux containers only;"
-        " use the AWS CLI",
+        says=f"{CANNOT}: it runs on Windows; ecskit runs commands in Linux containers only; use the AWS CLI",
     ),
     Case(
         name="the agent has stopped",
         task={"script": TaskScript(exec_agent="STOPPED")},
         error=errors.ExecUnavailable,
-        says=f"ECS Exec cannot be used in task {ARN}: it is RUNNING, but the agent in container app is STOPPED; {AGENT}",
+        says=f"{CANNOT}: it is RUNNING, but the agent in container app is STOPPED; {AGENT}",
     ),
     Case(
         name="the agent does not start",
@@ -117,16 +126,17 @@ CASES = [
         name="the agent is not connected",
         before=_fail("ExecuteCommand", UNCONNECTED),
         error=errors.ExecUnavailable,
-        says=f"ECS Exec cannot be used in task {ARN}: its agent was not connected for 15 s"
-        f" (TargetNotConnectedException: The execute command failed due to an internal error); {AGENT}",
+        says=f"{CANNOT}: its agent was not connected for 15 s"
+        " (TargetNotConnectedException: The execute command failed due to an internal error); two sessions may be open"
+        f" in the container, which is the limit; otherwise {AGENT}",
         sent=7,
     ),
     Case(
         name="the service refuses the task",
         before=_fail("ExecuteCommand", NOT_ENABLED),
         error=errors.ExecUnavailable,
-        says=f"ECS Exec cannot be used in task {ARN}: InvalidParameterException: The execute command failed because"
-        " execute command was not enabled when the task was run or the execute command agent isn’t running;"
+        says=f"{CANNOT}: InvalidParameterException: The execute command failed because"
+        " execute command was not enabled when the task was run or the execute command agent isn't running;"
         f" {AGENT}",
         sent=1,
     ),
@@ -154,10 +164,16 @@ CASES = [
         sent=1,
     ),
     Case(
-        name="no connection",
+        name="no websockets",
         before=_refuse,
         error=errors.MissingExtraError,
         says="sessions of ECS Exec need websockets: pip install 'ecskit[exec]'",
+    ),
+    Case(
+        name="no connection",
+        before=_break,
+        error=errors.ExecResponseLost,
+        says=f"ExecuteCommand: the connection to the session could not be opened (no route to host); {MAY_RUN}",
         sent=1,
     ),
 ]

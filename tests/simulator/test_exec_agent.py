@@ -76,7 +76,7 @@ def test_what_was_held_while_the_terminal_was_not_up_is_stuck(world: World) -> N
 
 @pytest.mark.parametrize("repeats", [True, False])
 def test_duplicates(world: World, *, repeats: bool) -> None:
-    """The agent acknowledges duplicates again, or drops them as older versions do; it writes them once."""
+    """The agent drops duplicates, or acknowledges them again as others may; it writes them once."""
     world.sim.script_exec("cat", ExecScript.echoing())
     world.sim._account.exec.repeats_acknowledgements = repeats
     peer = Peer(world, launch(world), "cat")

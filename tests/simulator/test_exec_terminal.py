@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from ecskit._exec.marks import Begun, Exited, Lacking, OutputReader
 from ecskit._exec.wrapper import unwrap, wrap
-from ecskit._simulator.exec.exec_script import ScriptedCommands, Tool
+from ecskit._simulator.exec.exec_script import ExecTool, ScriptedCommands
 from ecskit._simulator.exec.shell import shell
-from ecskit._simulator.exec.terminal import Dialog, Terminal
+from ecskit._simulator.exec.terminal import ExecDialog, Terminal
 from ecskit._simulator.exec.wrapped import in_wrapper, lingering
 from ecskit.testing import ExecScript
 
 
-def shown(dialog: Dialog, *typed: bytes, at: float = 0.0) -> bytes:
+def shown(dialog: ExecDialog, *typed: bytes, at: float = 0.0) -> bytes:
     """Return all that a terminal shows while input is typed and an hour passes."""
     terminal = Terminal(dialog, 0.0)
     parts: list[bytes] = []
@@ -37,7 +38,7 @@ def shown(dialog: Dialog, *typed: bytes, at: float = 0.0) -> bytes:
     return b"".join(parts)
 
 
-def lines(_: Sequence[str] = ()) -> Dialog:
+def lines(_: Sequence[str] = ()) -> ExecDialog:
     """Show each piece of input in angles."""
     while data := (yield None):
         yield b"<" + data + b">"
@@ -53,6 +54,7 @@ def lines(_: Sequence[str] = ()) -> Dialog:
         ([b"ab\x04"], b"ab<ab>"),
         ([b"a\nb\n\x04c\n"], b"a\r\nb\r\nc\r\n<a\r\n><b\r\n>"),
         ([b"ab\x03", b"c\n"], b"ab^C"),
+        ([b"ab\x1ac\n"], b"ab^Zc\r\n<c\r\n>"),
         ([b"ab\x1c", b"c\n"], b"ab^\\"),
         ([b"x" * 5000 + b"\n"], b"x" * 4095 + b"\r\n<" + b"x" * 4095 + b"\r\n>"),
     ],
@@ -65,7 +67,7 @@ def test_input(typed: list[bytes], shows: bytes) -> None:
 def test_raw_input() -> None:
     """In raw mode all bytes are data."""
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         yield {"lines": False, "signals": False, "echo": False, "crlf": False}
         return (yield from lines())
 
@@ -75,7 +77,7 @@ def test_raw_input() -> None:
 def test_output_is_unlimited_only_while_it_is_read() -> None:
     """A program waits while the buffer is full. Its time goes on from when it can write."""
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         for _ in range(3):
             yield b"x" * 5000
             yield 1.0
@@ -92,7 +94,7 @@ def test_output_is_unlimited_only_while_it_is_read() -> None:
 def test_a_program_that_handles_ctrl_c() -> None:
     """It is a KeyboardInterrupt, wherever the program is."""
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         try:
             yield "working\n"
             yield 60.0
@@ -103,11 +105,23 @@ def test_a_program_that_handles_ctrl_c() -> None:
     assert shown(dialog(), b"\x03") == b"working\r\n^Cstopping\r\n"
 
 
+@pytest.mark.parametrize(("item", "error"), [(["x"], TypeError), (-1.0, ValueError)])
+def test_what_a_program_yields_is_checked(item: Any, error: type[Exception]) -> None:
+    """The error shows what it may be."""
+
+    def dialog() -> ExecDialog:
+        yield item
+        return 0
+
+    with pytest.raises(error, match="a program must yield str, bytes, seconds or None; what it yielded must"):
+        shown(dialog())
+
+
 def test_a_closed_terminal_ends_the_program() -> None:
     """Its `finally` runs."""
     ended: list[bool] = []
 
-    def dialog() -> Dialog:
+    def dialog() -> ExecDialog:
         try:
             yield "x"
             yield None
@@ -123,10 +137,10 @@ def test_a_closed_terminal_ends_the_program() -> None:
 
 
 def events(
-    script: ExecScript, typed: Sequence[bytes] = (), *, lacks: Sequence[Tool] = (), at: float = 0.0, **options: object
+    script: ExecScript, typed: Sequence[bytes] = (), *, lacks: Sequence[ExecTool] = (), at: float = 0.0, **options: Any
 ) -> list[object]:
     """Return what the reader of `execute` finds in the output of a scripted command."""
-    wrapped = wrap("cmd", nonce=7, **options)  # type: ignore[arg-type]
+    wrapped = wrap("cmd", nonce=7, **options)
     command = unwrap(wrapped.command)
     assert command is not None
     output = shown(in_wrapper(command, script.run(command.argv), lacks=lacks), *typed, at=at)
@@ -134,9 +148,10 @@ def events(
     found: list[object] = []
     for start in range(0, len(output), 7):
         found += reader.feed(output[start : start + 7])
-    texts = [each for each in found if isinstance(each, str | bytes)]
-    joined = b"".join(texts) if options.get("binary") else "".join(texts)  # type: ignore[arg-type]
-    return [each for each in found if not isinstance(each, str | bytes)] + ([joined] if texts else [])
+    texts: list[Any] = [each for each in found if isinstance(each, str | bytes)]
+    joined: object = b"".join(texts) if options.get("binary") else "".join(texts)
+    rest = [each for each in found if not isinstance(each, str | bytes)]
+    return [*rest, joined] if texts else rest
 
 
 def test_marks_around_a_command() -> None:
@@ -158,7 +173,7 @@ def test_input_of_a_command() -> None:
 @pytest.mark.parametrize(
     ("tool", "options"), [("stty", {"input": b"x"}), ("head", {"input": b"x"}), ("base64", {"binary": True})]
 )
-def test_programs_that_the_image_lacks(tool: Tool, options: dict[str, object]) -> None:
+def test_programs_that_the_image_lacks(tool: ExecTool, options: dict[str, Any]) -> None:
     """The command does not run without what the wrapper needs."""
     assert events(ExecScript("never"), lacks=[tool], **options) == [Lacking(tool)]
 
@@ -179,7 +194,7 @@ def test_a_terminal_that_stays_open() -> None:
     assert [terminal.read(10, moment) for moment in (0.0, 59.0, 60.0)] == [b"x", b"", None]
 
 
-def reads_one_line_and_waits(_: Sequence[str]) -> Dialog:
+def reads_one_line_and_waits(_: Sequence[str]) -> ExecDialog:
     yield None
     yield 600.0
     return 0

@@ -86,6 +86,7 @@ NAMESPACES = (
             "ecskit._tasks.logs",
             "ecskit._exec.executing",
             "ecskit._exec.opening",
+            "ecskit._exec.shell",
         ),
     ),
     Namespace(
@@ -164,9 +165,11 @@ NAMESPACES = (
     ),
 )
 
+SYNC_ONLY = ("shell",)
+"""Verbs without an async method: they need the main thread for themselves."""
+
 SYNC_ALIASES = {
     "AsyncOnLog": "OnLog",
-    "AsyncOnOutput": "OnOutput",
     "AsyncOnPause": "OnPause",
     "AsyncOnPoll": "OnPoll",
     "AsyncOnProgress": "OnProgress",
@@ -186,7 +189,8 @@ def files(package: Path, namespaces: Sequence[Namespace] = NAMESPACES) -> Iterat
         verbs = [*verbs_of(package, namespace)]
         verbs = [replace(verb, imports=_public(verb.imports, homes)) for verb in verbs]
         for variant in (SYNC, ASYNC):
-            yield f"_facades/{variant.module}_{namespace.name}.py", _namespace(namespace, verbs, variant)
+            own = [verb for verb in verbs if variant is SYNC or verb.name not in SYNC_ONLY]
+            yield f"_facades/{variant.module}_{namespace.name}.py", _namespace(namespace, own, variant)
 
 
 def public_homes(package: Path) -> Mapping[tuple[str, str], str]:

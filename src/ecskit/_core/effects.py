@@ -176,7 +176,8 @@ class Invoke:
 class Connect:
     """Open a WebSocket with the TLS settings, proxies and time limits of the client. The reply holds a `Link`."""
 
-    url: str
+    url: str | None
+    """None to check only that links can be opened: the reply has a MissingExtraError if the extra is missing."""
 
 
 @attrs.frozen(eq=False, repr=False)

@@ -3,7 +3,7 @@
 It has neither socket nor clock. Messages and times come in; messages, events and the next time to wake up go out.
 
 The agent loses input that arrives too early: during a handshake it acknowledges it and throws it away. So input and
-sizes are queued until the gate opens, with the end of the handshake or with the first output.
+sizes are queued until the gate opens, with the end of the handshake, with the first output, or after some silence.
 """
 
 from __future__ import annotations
@@ -27,6 +27,11 @@ _UNDER_WAY = 256
 """Messages of this end that may be without acknowledgement. More input waits in the channel."""
 _DAMAGED = 20
 """Damaged messages, one after the other, that end the channel. The other end sends them again until then."""
+_SILENCE = 5.0
+"""Seconds after the first connection until the gate opens for a program that writes nothing.
+
+Inferred from the source of the agent, which decides about the handshake before it starts the program.
+"""
 
 
 class DataChannel:
@@ -35,7 +40,8 @@ class DataChannel:
     After each change (`connect`, `receive`, `send_input` and so on), send what `messages` returns.
 
     Args:
-        ids: Random numbers of 128 bits, for the ids of messages and the nonces of encryption. They must not repeat.
+        ids: Numbers of 128 bits for the ids of messages and the nonces of encryption. The first is random; none repeats
+            in its lowest 96 bits.
         epoch: Seconds since the epoch at time 0 of the clock that `now` is taken from.
         encrypted: Whether the cluster has a KMS key; None if this is unknown. With a key, only the end of the handshake
             opens the gate.
@@ -51,6 +57,7 @@ class DataChannel:
         self._pace = Pace()
         self._stream = Stream(sends=INPUT, ids=ids, epoch=epoch, pace=self._pace)
         self._opening: str | None = None
+        self._silent_until = math.inf
         self._encrypted = bool(encrypted)
         self._actions: Sequence[Action] | None = None
         self._keys: Keys | None = None
@@ -63,8 +70,13 @@ class DataChannel:
 
     @property
     def pending(self) -> int:
-        """Bytes that are queued or not acknowledged."""
-        return len(self._input) + self._stream.unacknowledged
+        """Bytes that are queued, or sent and not acknowledged. Those that are sent again after a cut do not count."""
+        return len(self._input) + self._stream.bytes_under_way
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether output has arrived after output that is still missing."""
+        return self._stream.has_gap
 
     def connect(self, token: str) -> None:
         """Begin a connection, the first one or the next one after a cut.
@@ -122,6 +134,8 @@ class DataChannel:
                 self._receive(frame, now)
         if not self.ended and self._stream.given_up(now):
             self._break(f"The agent has acknowledged nothing for {GIVEN_UP_AFTER / 60:.0f} minutes")
+        if not self.ended and now >= self._silent_until and self._actions is None:
+            self._open()
         events, self._events = self._events, []
         return events
 
@@ -131,7 +145,9 @@ class DataChannel:
         if self._opening is not None:
             messages.append(self._opening)
             self._opening = None
-            self._pace.take(1)
+            if not self._encrypted:
+                self._silent_until = min(self._silent_until, now + _SILENCE)
+            self._pace.take(1, now)
         if self.opened and not self.ended:
             self._queue_input()
         messages += self._stream.messages(now)
@@ -141,7 +157,10 @@ class DataChannel:
         """Return when to call `receive` and `messages` if nothing arrives before; `math.inf` for never."""
         if self._opening is not None:
             return -math.inf
-        return math.inf if self.ended else self._stream.next_wakeup()
+        if self.ended:
+            return math.inf
+        is_silent = not self.opened and self._actions is None and (self._input or self._size_due)
+        return min(self._stream.next_wakeup(), self._silent_until if is_silent else math.inf)
 
     def _receive(self, frame: Frame, now: float) -> None:
         if frame.message_type == CHANNEL_CLOSED:
@@ -193,6 +212,7 @@ class DataChannel:
     def _take_request(self, payload: bytes) -> None:
         if self._actions is not None:
             return  # A second answer blocks the agent.
+        self.opened = False  # If the silence was long, what follows waits for the end of the handshake.
         self._actions = read_actions(payload)
         if self._actions is None:
             self._break("The handshake request of the agent cannot be read")
@@ -229,7 +249,7 @@ class DataChannel:
             columns, rows = self._size
             self._stream.queue(PayloadType.SIZE, f'{{"cols":{columns},"rows":{rows}}}'.encode("ascii"))
             self._size_due = False
-        while self._input and len(self._stream) < _UNDER_WAY:
+        while self._input and self._stream.under_way < _UNDER_WAY:
             piece = bytes(self._input[:_PIECE])
             del self._input[:_PIECE]
             if self._keys is not None:
@@ -246,5 +266,6 @@ class DataChannel:
 
 def _closing_text(payload: bytes) -> str:
     """Return why the service closed the channel; empty after a normal end."""
-    text = read_json(payload).get("Output")
+    content = read_json(payload)
+    text = content.get("Output", "") if content else payload.decode("utf-8", "replace")
     return text if isinstance(text, str) else ""

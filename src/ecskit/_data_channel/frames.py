@@ -128,7 +128,7 @@ def decode(data: bytes) -> Frame | None:
         flags=flags,
         payload_type=payload_type,
         payload=payload,
-        intact=length == len(payload) and digest == hashlib.sha256(payload).digest(),
+        intact=length == len(payload) and (not payload or digest == hashlib.sha256(payload).digest()),
     )
 
 

@@ -6,8 +6,8 @@ import math
 
 __all__ = ["Pace", "RoundTrip"]
 
-_ROUNDING = 1e-6
-"""Tokens by which a sum may be off. At the time that `ready_at` returns, the packet has to be granted."""
+_ROUNDING = 1e-3
+"""Packets by which a sum may be off, because times are rounded."""
 
 
 class Pace:
@@ -31,10 +31,11 @@ class Pace:
         if now > self._at:
             gained = (now - self._at) * self._rate
             self._tokens, self._at = min(self._burst, self._tokens + gained), now
-        return int(self._tokens + _ROUNDING)
+        return max(0, int(self._tokens + _ROUNDING))
 
-    def take(self, packets: int) -> None:
-        """Take the tokens of packets that were granted."""
+    def take(self, packets: int, now: float) -> None:
+        """Take in that packets are sent now."""
+        self.granted(now)
         self._tokens -= packets
 
     def ready_at(self, packets: int) -> float:

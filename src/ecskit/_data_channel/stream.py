@@ -1,6 +1,9 @@
 """The stream between client and agent as one end has it: both ends number, acknowledge, reorder and resend alike.
 
-A stream outlives its connections. It has no limit for what is queued: `unacknowledged` is for whoever queues.
+A stream outlives its connections. It has no limit for what is queued: `under_way` is for whoever queues.
+
+Agents acknowledge a message once. If that acknowledgement is lost with a connection, the message stays here and is
+sent again from time to time, but nothing waits for it: it is not under way any more.
 
 Source: https://github.com/aws/session-manager-plugin, src/datachannel/streaming.go
 """
@@ -8,7 +11,7 @@ Source: https://github.com/aws/session-manager-plugin, src/datachannel/streaming
 from __future__ import annotations
 
 import math
-from collections import deque
+from collections import OrderedDict, deque
 from collections.abc import Callable, Iterator
 
 import attrs
@@ -39,9 +42,11 @@ class _Sent:
     """The frame, once it was sent first. It is the same when it is sent again."""
     times: int = 0
     since: float = math.inf
-    """When it was first sent over the present connection."""
+    """When it was first sent."""
     last: float = math.inf
-    """When it was last sent."""
+    """When it was last sent over the present connection."""
+    under_way: bool = True
+    """Whether its acknowledgement is still expected."""
 
 
 class Stream:
@@ -53,34 +58,53 @@ class Stream:
         epoch: Seconds since the epoch at time 0 of the clock that `now` is taken from.
         pace: How many packets a second are sent; None sends all at once.
         syn: Whether the first message has the flag SYN, as those of the agent have.
+        repeats: Whether a message that arrives again is acknowledged again. The client does so, agents do not.
     """
 
     def __init__(
-        self, *, sends: str, ids: Iterator[int], epoch: float, pace: Pace | None = None, syn: bool = False
+        self,
+        *,
+        sends: str,
+        ids: Iterator[int],
+        epoch: float,
+        pace: Pace | None = None,
+        syn: bool = False,
+        repeats: bool = True,
     ) -> None:
         self.sends = sends
         self.receives = INPUT if sends == OUTPUT else OUTPUT
-        self.unacknowledged = 0
-        """Bytes of payload that are queued or not acknowledged."""
+        self.under_way = 0
+        """Messages that are queued or sent, and whose acknowledgement is still expected."""
+        self.bytes_under_way = 0
+        """Bytes of their payload."""
         self._ids = ids
         self._epoch = epoch
         self._pace = pace
         self._syn = syn
+        self._repeats = repeats
         self._round_trip = RoundTrip()
         # What is sent.
         self._next_number = 0
-        self._sent: dict[int, _Sent] = {}
+        self._sent: OrderedDict[int, _Sent] = OrderedDict()
+        """What was not acknowledged; what was last sent is last."""
         self._unsent: deque[_Sent] = deque()
+        self._awaited: deque[_Sent] = deque()
+        """What was first sent over the present connection, and has not been overtaken by an acknowledgement."""
         self._resendable_at = -math.inf
         self._acknowledged_at = -math.inf
         # What is received.
         self._expected = 0
         self._held: dict[int, Frame] = {}
-        self._acknowledgements: dict[int, Acknowledgement] = {}
+        self._acknowledgements: OrderedDict[int, Acknowledgement] = OrderedDict()
 
     def __len__(self) -> int:
         """Return how many messages are queued or not acknowledged."""
         return len(self._sent)
+
+    @property
+    def has_gap(self) -> bool:
+        """Whether a message has arrived before one that precedes it."""
+        return bool(self._held)
 
     def queue(self, payload_type: int, payload: bytes) -> None:
         """Give a payload the next number, and send it in its turn."""
@@ -88,13 +112,18 @@ class Stream:
         self._next_number += 1
         self._sent[message.number] = message
         self._unsent.append(message)
-        self.unacknowledged += len(payload)
+        self.under_way += 1
+        self.bytes_under_way += len(payload)
 
     def reconnected(self) -> None:
-        """Send all again that was not acknowledged, because it may have been lost with the connection."""
+        """Send all again that was not acknowledged: the message or its acknowledgement may be lost."""
+        self._sent = OrderedDict(sorted(self._sent.items()))
         self._unsent = deque(self._sent.values())
+        self._awaited.clear()
         for message in self._unsent:
-            message.since = message.last = math.inf
+            message.last = math.inf
+            if message.times:
+                self._forget(message)
 
     def receive(self, frame: Frame, take: Callable[[Frame], bool]) -> None:
         """Acknowledge a message of the other end and take what is now in order.
@@ -114,6 +143,8 @@ class Stream:
             if not take(frame):
                 return
             self._expected += 1
+        elif not self._repeats:
+            return
         self._acknowledgements[number] = Acknowledgement(
             message_type=frame.message_type, message_id=frame.message_id, number=number
         )
@@ -129,28 +160,32 @@ class Stream:
         message_type, number = found
         if message_type == self.sends and number in self._sent and self._sent[number].times:
             message = self._sent.pop(number)
+            self._forget(message)
             self._acknowledged_at = now
-            self.unacknowledged -= len(message.payload)
+            while self._awaited and self._awaited[0].number <= number:
+                self._forget(self._awaited.popleft())
             if message.times == 1 and message.last <= now:
                 self._round_trip.measure(now - message.last)
         return True
 
     def messages(self, now: float) -> list[bytes]:
-        """Return what to send now: acknowledgements, the oldest message if it is due again, then new ones."""
+        """Return what to send now: acknowledgements, the message that was sent longest ago if it is due, new ones."""
         room = HELD if self._pace is None else self._pace.granted(now)
         messages: list[bytes] = []
         while self._acknowledgements and len(messages) < room:
-            acknowledgement = self._acknowledgements.pop(next(iter(self._acknowledgements)))
+            _, acknowledgement = self._acknowledgements.popitem(last=False)
             messages.append(self._acknowledge(acknowledgement, now))
         if len(messages) < room and now >= self._resend_at():
-            messages.append(self._send(next(iter(self._sent.values())), now))
+            oldest = next(iter(self._sent.values()))
+            messages.append(self._send(oldest, now))
+            self._sent.move_to_end(oldest.number)
             self._resendable_at = now + _BETWEEN_RESENDS
         while self._unsent and len(messages) < room:
             message = self._unsent.popleft()
             if message.number in self._sent:
                 messages.append(self._send(message, now))
         if self._pace is not None:
-            self._pace.take(len(messages))
+            self._pace.take(len(messages), now)
         return messages
 
     def next_wakeup(self) -> float:
@@ -162,8 +197,7 @@ class Stream:
 
     def given_up(self, now: float) -> bool:
         """Return whether the other end has acknowledged nothing for too long."""
-        oldest = next(iter(self._sent.values()), None)
-        return oldest is not None and now - max(oldest.since, self._acknowledged_at) >= GIVEN_UP_AFTER
+        return bool(self._awaited) and now - max(self._awaited[0].since, self._acknowledged_at) >= GIVEN_UP_AFTER
 
     def _resend_at(self) -> float:
         oldest = next(iter(self._sent.values()), None)
@@ -182,10 +216,18 @@ class Stream:
                     payload=message.payload,
                 )
             )
+            message.since = now
+            self._awaited.append(message)
         message.times += 1
         message.last = now
-        message.since = min(message.since, now)
         return message.data
+
+    def _forget(self, message: _Sent) -> None:
+        """Expect no acknowledgement of a message any more."""
+        if message.under_way:
+            message.under_way = False
+            self.under_way -= 1
+            self.bytes_under_way -= len(message.payload)
 
     def _acknowledge(self, acknowledgement: Acknowledgement, now: float) -> bytes:
         return encode(

@@ -73,7 +73,7 @@ class AsyncRuntime(Driver):
     random: Random
     poll: wait_base | None = None
     """The wait strategy of calls that pass none; None for the intervals of ecskit."""
-    connect: Callable[[str], Awaitable[Link]] = attrs.field(default=no_links, eq=False)
+    connect: Callable[[str | None], Awaitable[Link | None]] = attrs.field(default=no_links, eq=False)
     """Opens a WebSocket to an address, or raises EcsError."""
     flows: AsyncRunningFlows = attrs.field(factory=AsyncRunningFlows, eq=False)
     shared: SharedValues = attrs.field(factory=SharedValues, eq=False)

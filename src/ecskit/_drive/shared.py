@@ -113,7 +113,7 @@ class SharedValues:
             return use(value)
 
 
-def no_links(_: str) -> NoReturn:
+def no_links(_: str | None) -> NoReturn:
     """Raise ConfigurationError: the driver was made without a way to open WebSockets."""
     raise ConfigurationError("this driver opens no WebSockets")
 

@@ -75,7 +75,7 @@ class Runtime(Driver):
     random: Random
     poll: wait_base | None = None
     """The wait strategy of calls that pass none; None for the intervals of ecskit."""
-    connect: Callable[[str], Link] = attrs.field(default=no_links, eq=False)
+    connect: Callable[[str | None], Link | None] = attrs.field(default=no_links, eq=False)
     """Opens a WebSocket to an address, or raises EcsError."""
     flows: RunningFlows = attrs.field(factory=RunningFlows, eq=False)
     shared: SharedValues = attrs.field(factory=SharedValues, eq=False)

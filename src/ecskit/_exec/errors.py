@@ -11,6 +11,13 @@ if TYPE_CHECKING:
 
 __all__ = ["ExecFailed", "ExecResponseLost", "ExecUnavailable", "SessionEnded", "SessionTimeout"]
 
+AGENT_REMEDY = (
+    "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
+    " OpenDataChannel, a way to ssmmessages over the network, a file system that it can write to, and no"
+    " AWS_ACCESS_KEY_ID in the environment of the container"
+)
+"""What to change if the agent does not run or is not connected."""
+
 
 class ExecUnavailable(EcsError):
     """ECS Exec cannot be used in a container. The command was not run.
@@ -33,18 +40,18 @@ class ExecUnavailable(EcsError):
 
 
 class ExecResponseLost(EcsError):
-    """ExecuteCommand was sent, and no valid response arrived. The command may run.
+    """ExecuteCommand was sent, and no valid response arrived, or no connection to its session. The command may run.
 
     ECS takes no client token for it: another request would run the command again, so none was sent.
 
     Attributes:
         task_arn: The task.
         container: The container.
-        reason: Why there is no response.
+        reason: What is missing, and why.
     """
 
     def __init__(self, task_arn: str, container: str, reason: str) -> None:
-        """Hold the container, and why there is no response."""
+        """Hold the container, and what is missing."""
         super().__init__(task_arn, container, reason)
         self.task_arn = task_arn
         self.container = container
@@ -52,8 +59,8 @@ class ExecResponseLost(EcsError):
 
     def _text(self) -> str:
         return (
-            f"ExecuteCommand: no valid response ({self.reason}); the command may run in container {self.container} of"
-            f" task {self.task_arn}, so the request was not sent again"
+            f"ExecuteCommand: {self.reason}; the command may run in container {self.container} of task {self.task_arn},"
+            " so the request was not sent again"
         )
 
 

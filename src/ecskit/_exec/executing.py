@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any, AnyStr, TypeAlias
 
 from ecskit._core.effects import DrawRandom, Flow
@@ -15,12 +15,10 @@ from ecskit._exec.wrapper import wrap
 from ecskit._polling.options import is_count, is_seconds
 from ecskit.models.tasks import Task
 
-__all__ = ["AsyncOnOutput", "OnOutput", "execute"]
+__all__ = ["OnOutput", "execute"]
 
-OnOutput: TypeAlias = Callable[[AnyStr], None]
-"""A function that is called with each piece of output."""
-AsyncOnOutput: TypeAlias = Callable[[AnyStr], Awaitable[object] | None]
-"""The same for async clients, which also take a coroutine function."""
+OnOutput: TypeAlias = Callable[[AnyStr], object]
+"""A function that is called with each piece of output. An async client also takes a coroutine function."""
 
 
 def execute(
@@ -35,7 +33,7 @@ def execute(
     check: bool = False,
     binary: bool = False,
     max_output: int | None = 67108864,
-    on_output: AsyncOnOutput[AnyStr] | None = None,
+    on_output: OnOutput[AnyStr] | None = None,
     exit_code: bool = True,
 ) -> Flow[ExecResult[AnyStr]]:
     """Run a command in a container of a task by ECS Exec, and return how it ended, with its output.
@@ -81,14 +79,15 @@ def execute(
         ExecFailed: With `check`: the command did not exit with code 0. The error has the result.
         ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
             task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
         SessionEnded: The session cannot be used: AWS KMS refuses the key, or `on_output` is too slow.
         TaskNotVisible: The task was not visible within 60 s.
         WaitTimeout: The task and its agent did not run within `start_timeout`.
         MissingExtraError: The extra `exec` is not installed.
         RequestError: An argument is wrong; nothing was run.
         ServiceError: ECS refuses a call: no permission, no such cluster.
-        TransportError: The exchange with ECS failed, or the connection to the session could not be opened.
+        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """

@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
 
-from ecskit._core.effects import DrawRandom, Flow
-from ecskit._core.errors import RequestError
-from ecskit._exec.marks import OutputReader
-from ecskit._exec.session import Resize, Session
-from ecskit._exec.starting import Start, plain
-from ecskit._exec.wrapper import wrap
+from ecskit._core.effects import Flow
+from ecskit._exec.session import Session
+from ecskit._exec.starting import opened
 from ecskit.models.tasks import Task
 
 __all__ = ["open_session"]
-
-_MOST = 65535
-"""The most columns or rows of a terminal."""
 
 
 def open_session(
@@ -34,6 +27,10 @@ def open_session(
 
     Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
     acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
+
+    The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; in a
+    cluster with a KMS key, once the keys are exchanged. Whether there is one is read by DescribeClusters, if the
+    credentials allow it. What is sent before is not lost.
 
     The credentials need ssm:TerminateSession, or a session that is closed early holds one of the two slots of its
     container for 20 minutes; and ssm:ResumeSession, or the first cut of the connection ends the session. ECS ends
@@ -59,7 +56,8 @@ def open_session(
     Raises:
         ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
             task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
         TaskNotVisible: The task was not visible within 60 s.
         WaitTimeout: The task and its agent did not run within `start_timeout`.
         MissingExtraError: The extra `exec` is not installed.
@@ -69,30 +67,14 @@ def open_session(
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
-    verb = "tasks.open_session"
-    start = Start.of(verb, task, cluster, container, start_timeout)
-    problems = size_problems(columns, rows)
-    if problems:
-        raise RequestError(verb, problems)
-    text = plain(verb, command)
-    if exit_code:
-        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
-
-    def flow() -> Flow[Session]:
-        drawn: int = (yield DrawRandom()).get()
-        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
-        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
-        session.reader = OutputReader(wrapped) if wrapped else None
-        session.put(Resize(columns, rows))
-        return session
-
-    return flow()
-
-
-def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
-    """Return what is wrong with the size of a terminal."""
-    return [
-        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
-        for name, given in (("columns", columns), ("rows", rows))
-        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
-    ]
+    return opened(
+        "tasks.open_session",
+        task,
+        command,
+        container=container,
+        cluster=cluster,
+        columns=columns,
+        rows=rows,
+        start_timeout=start_timeout,
+        exit_code=exit_code,
+    )

@@ -13,14 +13,12 @@ import attrs
 from ecskit._core.effects import Flow, Invoke, Sleep
 from ecskit._exec.marks import Begun, Exited, Garbled, Lacking, OutputReader
 from ecskit._exec.result import ExecKind, ExecResult
-from ecskit._exec.session import Session, awaited
+from ecskit._exec.session import CLOSING, Session, awaited
 from ecskit._exec.watching import describe, stop_of, watch
 from ecskit._exec.wrapper import Wrapped
 
 __all__ = ["Run"]
 
-_CLOSING = 2.0
-"""Seconds after the end of the command for the service to close the channel. A child of the command may prevent it."""
 _INTERRUPTING = 5.0
 """Seconds for a command to end after Ctrl-C."""
 _CTRL_C = b"\x03"
@@ -106,7 +104,7 @@ class Run(Generic[AnyStr]):
                 until = (yield Sleep(0)).now + _INTERRUPTING
             if not is_ending and (self.exit_code is not None or self.problem is not None):
                 is_ending = True
-                until = (yield Sleep(0)).now + _CLOSING
+                until = (yield Sleep(0)).now + CLOSING
 
     def _take(self, events: Sequence[Any]) -> Flow[None]:
         for event in events:
@@ -145,7 +143,7 @@ class Run(Generic[AnyStr]):
 
     def _kind(self) -> Flow[tuple[ExecKind, str | None]]:
         if self.timed_out:
-            return "TIMED_OUT", f"it was interrupted after {self.timeout:g} s, and may live on"
+            return "TIMED_OUT", self._lateness()
         if self.exit_code is not None:
             return "EXITED", None
         if self.problem is not None:
@@ -157,7 +155,14 @@ class Run(Generic[AnyStr]):
         if end.cause not in ("closed", "stopped"):
             self.session.raise_end()
         stopped = end.reason if end.cause == "stopped" else (yield from self._stop())
-        return ("TASK_STOPPED", stopped) if stopped else self._closed(end.reason)
+        if stopped:
+            return "TASK_STOPPED", stopped
+        return self._closed(end.reason) if end.is_complete else ("UNKNOWN", end.why)
+
+    def _lateness(self) -> str:
+        if not self.begun:
+            return f"it was not seen to begin within {self.timeout:g} s, and may run"
+        return f"it was interrupted after {self.timeout:g} s{', and may live on' if self.exit_code is None else ''}"
 
     def _stop(self) -> Flow[str | None]:
         """Return how the task stops, if it does: then this is why the service has closed the session."""
@@ -174,7 +179,7 @@ class Run(Generic[AnyStr]):
             return "UNKNOWN", text or "no exit code was requested"
         why = f": {text}" if text else ""
         if self.begun:
-            return "KILLED", f"its shell was killed, or the session was ended from outside{why}"
+            return "KILLED", f"its shell was killed, the session was ended from outside, or its end was lost{why}"
         if _NO_SHELL.search(text):
             return "NO_SHELL", f"the image has no `sh`, or it cannot be run{why}"
         return "UNKNOWN", f"the session ended before the command began{why}"

@@ -1,24 +1,26 @@
 """The state of a session that its pump and its users share. They may run in different threads.
 
 The pump alone writes what is no deque; users alone pop what the pump appends, and the other way round. So there is no
-lock. Whoever changes something wakes the others: the pump rouses the wakers of users, users wake the link.
+lock between them. Whoever changes something wakes the others: the pump rouses the wakers of users, users wake the link.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable
+from threading import Lock
 from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 import attrs
 
+from ecskit import _forks
 from ecskit._core.background import Background, stop
 from ecskit._core.effects import Flow, Sleep, Waker
 from ecskit._core.links import Link
 from ecskit._exec.errors import SessionEnded
 from ecskit._exec.marks import Exited, OutputReader
 
-__all__ = ["End", "Place", "Resize", "Session", "awaited", "close"]
+__all__ = ["CLOSING", "End", "Place", "Resize", "Session", "awaited", "close"]
 
 T = TypeVar("T")
 
@@ -29,10 +31,15 @@ PIECE = 16 * 2**10
 """Bytes of input that are handed to the pump at once."""
 _PIECES = 4
 """How many pieces may wait for the pump."""
-_CLEAN_UP = 10.0
-"""Seconds for the pump to clean up, before it is cancelled."""
+_ENDING = 8.0
+"""Seconds for the pump to end by itself, before it is cancelled. The clean-up of a flow may take 10 s in all."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
+
+CLOSING = 2.0
+"""Seconds after the end of a command for the service to close the channel. A child of the command may prevent it."""
+
+LOST = "a part of its output was lost: the agent discards what is not acknowledged within 2 s of the end"
 
 Cause: TypeAlias = Literal["closed", "stopped", "lost", "refused", "failed", "overflow", "local"]
 
@@ -65,11 +72,18 @@ class End:
     """Why; empty after a normal end."""
     error: BaseException | None = None
     """The error to raise for it, if there is one."""
+    is_complete: bool = True
+    """False if a part of the output is known to be lost: what follows it has arrived."""
 
     @property
     def is_clean(self) -> bool:
-        """Whether all output was received."""
-        return self.cause in ("stopped", "local") or (self.cause == "closed" and not self.reason)
+        """Whether nothing shows that output is missing."""
+        return self.cause in ("stopped", "local") or (self.cause == "closed" and not self.reason and self.is_complete)
+
+    @property
+    def why(self) -> str:
+        """Why the session ended, for messages."""
+        return "; ".join(filter(None, [self.reason, "" if self.is_complete else LOST])) or self.cause
 
 
 @attrs.frozen
@@ -81,11 +95,9 @@ class Resize:
 
 
 class Session:
-    """An open session."""
+    """A session, from the request that opens it until its end."""
 
-    def __init__(self, session_id: str, url: str, place: Place) -> None:
-        self.session_id = session_id
-        self.url = url
+    def __init__(self, place: Place) -> None:
         self.place = place
         # Users write:
         self.commands: deque[bytes | Resize] = deque()
@@ -100,10 +112,19 @@ class Session:
         self.reader: OutputReader | None = None
         """Finds the exit code in the output, if the command of an interactive session is wrapped."""
         self._consumed: deque[int] = deque()
+        self._reading = Lock()
+        """Held while one thread passes output through the reader, and never during a wait."""
         # The pump writes:
-        self.link: Link | None = None
+        self.session_id = ""
+        """The id; empty before the response to ExecuteCommand."""
+        self.url = ""
         self.pumping = False
-        """Whether the pump has begun: then it terminates the session."""
+        """Whether the pump has begun."""
+        self.begun: Literal[True] | None = None
+        """Whether the session is open."""
+        self.link: Link | None = None
+        self.waker = Waker()
+        """Ends the pauses of the pump."""
         self.end: End | None = None
         """How the session ended; None while it is open."""
         self.done = False
@@ -112,12 +133,25 @@ class Session:
         self._buffered = 0
         self._pending = 0
         self._wakers: dict[Waker, None] = {}
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """End it in a forked child, which has no pump. The session goes on in the parent."""
+        self.link = self.background = None
+        self._reading, self._wakers = Lock(), {}
+        self.end = self.end or End("local", "it belongs to the process from which this one was forked")
+        self.done = True
 
     def __repr__(self) -> str:
-        state = "open" if self.end is None else f"ended: {self.end.reason or self.end.cause}"
-        return f"<{self.session_id} in container {self.place.container} of {self.place.task_arn}, {state}>"
+        state = "open" if self.end is None else f"ended: {self.end.why}"
+        return f"<{self.session_id or 'session'} in container {self.place.container} of {self.place.task_arn}, {state}>"
 
     # What the pump calls.
+
+    def begin(self, now: float) -> None:
+        """Note that the session is open."""
+        self.begun, self.active_at = True, now
+        self._rouse()
 
     def deliver(self, data: bytes, now: float) -> bool:
         """Pass output on to the users. Return whether there is room for it."""
@@ -168,10 +202,16 @@ class Session:
 
     def read(self) -> bytes | None:
         """Return what `take` returns, without the exit code at its end. The session counts as ended then."""
-        data = self.take()
         reader = self.reader
-        if reader is None or data is None:
-            return data
+        if reader is None:
+            return self.take()
+        with self._reading:
+            return self._read(reader)
+
+    def _read(self, reader: OutputReader) -> bytes | None:
+        data = self.take()
+        if data is None:
+            return None
         if self.exit_code is not None:
             return b""
         output = b""
@@ -201,9 +241,10 @@ class Session:
         end = self.end or End("local")
         if isinstance(end.error, Exception):
             raise end.error
-        raise SessionEnded(self.session_id, end.reason or end.cause)
+        raise SessionEnded(self.session_id, end.why)
 
     def _wake_pump(self) -> None:
+        self.waker.rouse()
         link = self.link
         if link is not None:
             link.wake()
@@ -241,9 +282,11 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session that is open, and wait for the end of its pump."""
-    if session.end is not None:
-        # The pump is cleaning up. A cancellation would only make it send a request again.
-        now = (yield Sleep(0)).now
-        yield from awaited(session, lambda: session.done or None, now + _CLEAN_UP)
+    if not session.pumping:
+        return
+    session.request_end(End("local", "it was closed"))
+    # A cancellation could lose a response, or repeat a request: it is for a pump that does not end by itself.
+    now = (yield Sleep(0)).now
+    yield from awaited(session, lambda: session.done or None, now + _ENDING)
     if session.background is not None:
         yield from stop(session.background)

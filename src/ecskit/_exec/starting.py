@@ -2,26 +2,25 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
+import math
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 import attrs
 
-from ecskit._api.service_errors import TargetNotConnectedException
 from ecskit._core.background import Background
 from ecskit._core.call import call
-from ecskit._core.effects import Beside, Cancelled, DrawRandom, Flow, GetTime, Reply, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, InvalidRequestError, RequestError, ServiceError, described
-from ecskit._core.retrying import RetryLimits, may_have_taken_effect, retry
-from ecskit._core.turns import await_turn
-from ecskit._data_channel.channel import DataChannel
-from ecskit._exec.errors import ExecResponseLost, ExecUnavailable
-from ecskit._exec.pump import pump, terminate
-from ecskit._exec.session import Place, Session, close
+from ecskit._core.effects import Beside, Connect, DrawRandom, Flow, Reply, Sleep
+from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, RequestError, described
+from ecskit._data_channel.encryption import check_extra
+from ecskit._exec.errors import AGENT_REMEDY, ExecUnavailable
+from ecskit._exec.marks import OutputReader
+from ecskit._exec.pump import pump
+from ecskit._exec.session import End, Place, Resize, Session, awaited, close
 from ecskit._exec.watching import place_in
+from ecskit._exec.wrapper import wrap
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import Evaluation, Met, wait_for
 from ecskit._polling.errors import WaitFailed
@@ -31,19 +30,55 @@ from ecskit._waits.exec_agents import exec_agents_running, status_of_agent
 from ecskit._waits.task_identifiers import targets_of
 from ecskit._waits.tasks import TaskGoal
 from ecskit.models.clusters import DescribeClustersRequest
-from ecskit.models.tasks import ExecuteCommandRequest, Task
+from ecskit.models.tasks import Task
 
-__all__ = ["Start", "plain"]
+__all__ = ["Start", "opened", "plain", "size_problems"]
 
 log = logging.getLogger("ecskit")
 
-_CONNECTING = 15.0
-"""Seconds for which ExecuteCommand is repeated while ECS reports that the agent is not connected. The error is often
-transient, also after ECS has shown the agent as RUNNING, and means that the command was not run."""
-_AGENT_REMEDY = (
-    "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
-    " OpenDataChannel, a way to ssmmessages over the network, and a file system that it can write to"
-)
+_MOST = 65535
+"""The most columns or rows of a terminal."""
+
+
+def opened(
+    verb: str,
+    task: Task | str,
+    command: str | Sequence[str],
+    *,
+    container: str | None,
+    cluster: str | None,
+    columns: int,
+    rows: int,
+    start_timeout: float | None,
+    exit_code: bool,
+) -> Flow[Session]:
+    """Open a session of ECS Exec in which a command uses the terminal. `tasks.open_session` has the arguments."""
+    start = Start.of(verb, task, cluster, container, start_timeout)
+    problems = size_problems(columns, rows)
+    if problems:
+        raise RequestError(verb, problems)
+    text = plain(verb, command)
+    if exit_code:
+        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+
+    def flow() -> Flow[Session]:
+        drawn: int = (yield DrawRandom()).get()
+        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
+        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
+        session.reader = OutputReader(wrapped) if wrapped else None
+        session.put(Resize(columns, rows))
+        return session
+
+    return flow()
+
+
+def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
+    """Return what is wrong with the size of a terminal."""
+    return [
+        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
+        for name, given in (("columns", columns), ("rows", rows))
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
+    ]
 
 
 def plain(verb: str, command: Any) -> str:
@@ -98,24 +133,23 @@ class Start:
             needs_gate: Whether input may be sent before the first output. Then it matters whether the cluster has a
                 KMS key: input that is sent before the keys exist would end the session.
         """
+        checked: Reply[None] = yield Connect(None)
+        checked.get()
         place = yield from self._place()
-        encrypted = (yield from _is_encrypted(place.cluster)) if needs_gate else None
-        now = (yield Sleep(0)).now
-        response = yield from _execute(place, command, now + _CONNECTING)
-        session_id, url, token = response
-        session = Session(session_id, url, place)
-        session.active_at = (yield Sleep(0)).now
+        encrypted = None
+        if needs_gate or not _can_encrypt():
+            encrypted = yield from _is_encrypted(place.cluster)
+            if encrypted:
+                check_extra()
+        session = Session(place)
         try:
-            epoch: Reply[float] = yield GetTime()
-            drawn: int = (yield DrawRandom()).get()
-            channel = DataChannel(ids=_ids(drawn), epoch=epoch.get() - epoch.now, encrypted=encrypted)
-            begun: Reply[Background] = yield Beside(pump(session, channel, token), "ecskit-exec")
+            begun: Reply[Background] = yield Beside(pump(session, command, encrypted=encrypted), "ecskit-exec")
             session.background = begun.get()
+            end = yield from awaited(session, lambda: session.end or session.begun, math.inf)
+            if isinstance(end, End):
+                session.raise_end()
         except BaseException:
-            if session.pumping:
-                yield from close(session)
-            else:
-                yield from terminate(session)
+            yield from close(session)
             raise
         return session
 
@@ -140,7 +174,7 @@ class Start:
             # The reason may be one that the description shows: then its error is clearer.
             place_in(self.verb, next(filter(None, error.story.last.values()), task), self.container)
             why = next(iter(error.story.reasons.values()), "cannot be used")
-            raise ExecUnavailable(task.task_arn, f"it {why}", _AGENT_REMEDY) from error
+            raise ExecUnavailable(task.task_arn, f"it {why}", AGENT_REMEDY) from error
         return place_in(self.verb, task, self.container)
 
 
@@ -148,52 +182,13 @@ def _is_visible(_: ResourceState[Task]) -> Evaluation:
     return Met()
 
 
-def _execute(place: Place, command: str, until: float) -> Flow[tuple[str, str, str]]:
-    """Send ExecuteCommand, and return the id, the address and the token of the session.
-
-    It has no client token, so that a repeat would run the command twice. Only a refusal because of the agent's
-    connection is repeated.
-    """
-    request = ExecuteCommandRequest(
-        cluster=place.cluster, task=place.task_arn, container=place.container or None, command=command, interactive=True
-    )
-
-    def attempt() -> Flow[Any]:
-        yield from await_turn({request._operation: 1.0})
-        return (yield from call(request, single_attempt=True))
-
-    limits = RetryLimits(attempts=100, longest_pause=4.0, until=until)
+def _can_encrypt() -> bool:
+    """Return whether what encryption needs is installed."""
     try:
-        response = yield from retry(attempt, limits, may_pass=lambda error, _: _is_unconnected(error))
-    except Cancelled as cancelled:
-        if cancelled.sent:
-            log.warning("ExecuteCommand was cancelled; the command may run in task %s", place.task_arn)
-        raise
-    except TargetNotConnectedException as error:
-        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({_said(error)})"
-        raise ExecUnavailable(place.task_arn, reason, _AGENT_REMEDY) from error
-    except InvalidRequestError as error:
-        if "execute command" not in error.message.lower():
-            raise
-        raise ExecUnavailable(place.task_arn, _said(error), _AGENT_REMEDY) from error
-    except EcsError as error:
-        if not may_have_taken_effect(error):
-            raise
-        raise ExecResponseLost(place.task_arn, place.container, _said(error)) from error
-    session = response.session
-    if not (session.session_id and session.stream_url and session.token_value):
-        raise ExecResponseLost(place.task_arn, place.container, "it names no session")
-    return session.session_id, session.stream_url, session.token_value
-
-
-def _said(error: EcsError) -> str:
-    """Return what an error says, without what it was about: errors of ecskit name that themselves."""
-    code = f"{error.code}: " if isinstance(error, ServiceError) else ""
-    return f"{code}{getattr(error, 'message', str(error)).removesuffix('.')}"
-
-
-def _is_unconnected(error: EcsError) -> bool:
-    return isinstance(error, TargetNotConnectedException)
+        check_extra()
+    except MissingExtraError:
+        return False
+    return True
 
 
 def _is_encrypted(cluster: str) -> Flow[bool | None]:
@@ -209,8 +204,3 @@ def _is_encrypted(cluster: str) -> Flow[bool | None]:
         return None
     settings = configurations[0].execute_command_configuration if configurations[0] else None
     return bool(settings and settings.kms_key_id)
-
-
-def _ids(drawn: int) -> Iterator[int]:
-    """Return numbers of 128 bits that do not repeat, from one that was drawn."""
-    return ((drawn + count) % 2**128 for count in itertools.count())

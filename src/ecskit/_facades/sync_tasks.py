@@ -1034,14 +1034,15 @@ class TaskVerbs(Namespace):
             ExecFailed: With `check`: the command did not exit with code 0. The error has the result.
             ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
                 task has stopped or runs on Windows. The message has what to change; the command was not run.
-            ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+            ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+                opened. The command may run; it was not sent again.
             SessionEnded: The session cannot be used: AWS KMS refuses the key, or `on_output` is too slow.
             TaskNotVisible: The task was not visible within 60 s.
             WaitTimeout: The task and its agent did not run within `start_timeout`.
             MissingExtraError: The extra `exec` is not installed.
             RequestError: An argument is wrong; nothing was run.
             ServiceError: ECS refuses a call: no permission, no such cluster.
-            TransportError: The exchange with ECS failed, or the connection to the session could not be opened.
+            TransportError: The exchange with ECS failed.
 
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
         """
@@ -1081,6 +1082,10 @@ class TaskVerbs(Namespace):
         Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
         acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
 
+        The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; in a
+        cluster with a KMS key, once the keys are exchanged. Whether there is one is read by DescribeClusters, if the
+        credentials allow it. What is sent before is not lost.
+
         The credentials need ssm:TerminateSession, or a session that is closed early holds one of the two slots of its
         container for 20 minutes; and ssm:ResumeSession, or the first cut of the connection ends the session. ECS ends
         one that is idle for 20 minutes.
@@ -1106,7 +1111,8 @@ class TaskVerbs(Namespace):
         Raises:
             ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
                 task has stopped or runs on Windows. The message has what to change; the command was not run.
-            ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+            ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+                opened. The command may run; it was not sent again.
             TaskNotVisible: The task was not visible within 60 s.
             WaitTimeout: The task and its agent did not run within `start_timeout`.
             MissingExtraError: The extra `exec` is not installed.
@@ -1130,3 +1136,65 @@ class TaskVerbs(Namespace):
             exit_code=exit_code,
         )
         return ExecSession(self._runtime, self._runtime.run(flow, cancel))
+
+    def shell(
+        self,
+        task: Task | str,
+        command: str | Sequence[str] = "sh",
+        *,
+        container: str | None = None,
+        cluster: str | None = None,
+        start_timeout: float | None = 120.0,
+        exit_code: bool = True,
+        cancel: Event | None = None,
+    ) -> int | None:
+        """Connect this terminal with a command in a container, until the command exits.
+
+        Every key goes to the container, Ctrl-C and Ctrl-Z too, and so does the size of the terminal when it changes. On
+        every way out, the terminal is as it was before, and the session is terminated: also on an exception, and on
+        SIGTERM and SIGHUP, which raise SystemExit meanwhile unless the program handles them. Call it in the main thread:
+        signals and sizes are seen there only.
+
+        It exists for sync clients, on POSIX systems. Standard input and output have to be a terminal.
+
+        Args:
+            task: The task, its id or its ARN.
+            command: A list of the program and its arguments, as they are; or a text for `sh -c`.
+            container: Name of the container; required if the task has several.
+            cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
+            start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
+            exit_code: Whether to run the command under `sh`, which reports its exit code. Without, for images that have
+                no `sh`, a text is split into words, and the result is None.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
+
+        Returns:
+            The exit code of the command; 128 and more is by convention of shells the number of the signal that killed it.
+
+        Raises:
+            ConfigurationError: There is no terminal: standard input or output is redirected, or the system is Windows.
+            SessionEnded: The session ended before the command: its task stopped, the connection was lost, or the image
+                has no `sh`.
+            ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
+                task has stopped or runs on Windows. The message has what to change; the command was not run.
+            ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+                opened. The command may run; it was not sent again.
+            TaskNotVisible: The task was not visible within 60 s.
+            WaitTimeout: The task and its agent did not run within `start_timeout`.
+            MissingExtraError: The extra `exec` is not installed.
+            RequestError: An argument is wrong; nothing was run.
+            ServiceError: ECS refuses a call: no permission, no such cluster.
+            TransportError: The exchange with ECS failed.
+
+        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+        """
+        from ecskit._exec import shell as flows
+
+        flow = flows.shell(
+            task,
+            command,
+            container=container,
+            cluster=cluster,
+            start_timeout=start_timeout,
+            exit_code=exit_code,
+        )
+        return self._runtime.run(flow, cancel)

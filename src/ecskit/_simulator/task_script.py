@@ -21,7 +21,7 @@ StopCode = Literal[
     "UserInitiated",
 ]
 Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
-AgentStatus = Literal["PENDING", "RUNNING", "STOPPED"]
+ExecAgentStatus = Literal["PENDING", "RUNNING", "STOPPED"]
 
 SIGTERM_EXIT_CODE = 143
 SIGKILL_EXIT_CODE = 137
@@ -60,7 +60,7 @@ def _choice(_: object, field: attrs.Attribute[Any], value: object) -> None:
 
 
 def _agent_status(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    _one_of(get_args(AgentStatus), field.name, value)
+    _one_of(get_args(ExecAgentStatus), field.name, value)
 
 
 def _health(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -166,7 +166,7 @@ class TaskScript:
     time_to_healthy: float = attrs.field(default=_FIRST_REPORT, validator=_duration)
     logs: Sequence[LogEntry] = attrs.field(default=(), converter=_entries)
     log_delay: float = attrs.field(default=1.0, validator=_duration)
-    exec_agent: AgentStatus = attrs.field(default="RUNNING", validator=_agent_status)
+    exec_agent: ExecAgentStatus = attrs.field(default="RUNNING", validator=_agent_status)
     exec_connects_after: float = attrs.field(default=0.0, validator=_duration)
 
     @classmethod

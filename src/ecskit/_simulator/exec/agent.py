@@ -74,7 +74,6 @@ class Agent:
 
     Args:
         start: Starts the program in a terminal, at a moment. It raises OSError if the container has no such program.
-        requested: The moment of ExecuteCommand, in seconds since the epoch.
         ids: Random numbers of 128 bits.
         key: How the session is encrypted; None without a key.
         repeats_acknowledgements: Whether it acknowledges a message again that arrives again.
@@ -84,12 +83,11 @@ class Agent:
         self,
         start: Callable[[float], ExecProgram],
         *,
-        requested: float,
         ids: Iterator[int],
         key: KeyTerms | None = None,
-        repeats_acknowledgements: bool = True,
+        repeats_acknowledgements: bool = False,
     ) -> None:
-        self.connected_at = requested + _CONNECTS
+        self.connected_at = math.inf
         self.closing_text: str | None = None
         """The text of `channel_closed` once the session has ended from this side."""
         self.resized: tuple[int, int] | None = None
@@ -123,6 +121,11 @@ class Agent:
         self._responded = False
         self._complete = False
         self._stage: Callable[[float], None] | None = self._decide
+        self._stage_at = math.inf
+
+    def begin(self, now: float) -> None:
+        """Begin to connect: the service has passed on ExecuteCommand."""
+        self.connected_at = now + _CONNECTS
         self._stage_at = self.connected_at + _DECIDES
 
     def receive(self, message: str | bytes) -> None:

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Collection, Sequence
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any, Literal, get_args
 
 import attrs
 from typing_extensions import Self
 
-from ecskit._simulator.exec.terminal import Killed
+from ecskit._simulator.exec.programs import ExecProgram
+from ecskit._simulator.exec.terminal import ExecDialog, Killed
 from ecskit._simulator.task_script import check_number
 
-if TYPE_CHECKING:
-    from ecskit._simulator.exec.programs import ExecProgram
-    from ecskit._simulator.exec.terminal import Dialog
-
-__all__ = ["ExecScript", "ScriptedCommands"]
+__all__ = ["ExecScript", "ExecTool", "ScriptedCommands"]
 
 Text = str | bytes
-Tool = Literal["sh", "stty", "head", "base64"]
+ExecTool = Literal["sh", "stty", "head", "base64"]
 
 
 def _pieces(output: Text | Sequence[tuple[float, Text]]) -> tuple[tuple[float, Text], ...]:
     return ((0.0, output),) if isinstance(output, str | bytes) else tuple(output)
 
 
-def _check_pieces(_: object, field: attrs.Attribute[Any], value: tuple[tuple[float, Text], ...]) -> None:
+def _check_pieces(_: object, field: attrs.Attribute[Any], value: Sequence[Any]) -> None:
     for each in value:
-        if not (isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str | bytes)):  # pyright: ignore[reportUnnecessaryIsInstance,reportUnnecessaryComparison]
+        if not (isinstance(each, tuple) and len(each) == 2 and isinstance(each[1], str | bytes)):
             raise TypeError(f"{field.name} must be str, bytes, or pairs of seconds and str or bytes, got {each!r}")
         check_number(each[0], f"a moment of {field.name}", (int, float), "a number of seconds")
     moments = [after for after, _ in value]
@@ -37,10 +35,14 @@ def _check_pieces(_: object, field: attrs.Attribute[Any], value: tuple[tuple[flo
         raise ValueError(f"the moments of {field.name} must not decrease: {moments}")
 
 
-def _check_tools(_: object, field: attrs.Attribute[Any], value: tuple[str, ...]) -> None:
-    unknown = [each for each in value if each not in get_args(Tool)]
+def _tools(lacks: ExecTool | Sequence[ExecTool]) -> tuple[ExecTool, ...]:
+    return (lacks,) if isinstance(lacks, str) else tuple(lacks)
+
+
+def _check_tools(_: object, field: attrs.Attribute[Any], value: Sequence[str]) -> None:
+    unknown = [each for each in value if each not in get_args(ExecTool)]
     if unknown:
-        raise ValueError(f"{field.name} must be some of {', '.join(get_args(Tool))}: {', '.join(unknown)}")
+        raise ValueError(f"{field.name} must be some of {', '.join(get_args(ExecTool))}: {', '.join(unknown)}")
 
 
 def _seconds(_: object, field: attrs.Attribute[Any], value: object) -> None:
@@ -71,13 +73,13 @@ class ExecScript:
         ValueError: A duration is negative, or moments decrease.
     """
 
-    output: Sequence[tuple[float, Text]] = attrs.field(default="", converter=_pieces, validator=_check_pieces)
+    output: Sequence[tuple[float, Text]] = attrs.field(default=(), converter=_pieces, validator=_check_pieces)
     exit_code: int | None = attrs.field(default=0, kw_only=True)
     seconds: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     lingers: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     ignores_interrupts: bool = attrs.field(default=False, kw_only=True)
-    lacks: Collection[Tool] = attrs.field(default=(), converter=tuple, validator=_check_tools, kw_only=True)
-    dialog: Callable[[Sequence[str]], Dialog] | None = attrs.field(default=None, kw_only=True)
+    lacks: Sequence[ExecTool] = attrs.field(default=(), converter=_tools, validator=_check_tools, kw_only=True)
+    dialog: Callable[[Sequence[str]], ExecDialog] | None = attrs.field(default=None, kw_only=True)
     program: Callable[[Sequence[str], float], ExecProgram] | None = attrs.field(default=None, kw_only=True)
 
     @classmethod
@@ -103,13 +105,7 @@ class ExecScript:
         """
         if not every > 0:
             raise ValueError(f"every must be positive: {every!r}")
-
-        def dialog(_: Sequence[str]) -> Dialog:
-            while True:
-                yield line
-                yield every
-
-        return cls(dialog=dialog)
+        return cls(dialog=partial(_write_lines, line, every))
 
     @classmethod
     def killed(cls, output: Text = "", *, after: float = 0.0) -> Self:
@@ -128,17 +124,10 @@ class ExecScript:
         Args:
             every: Seconds that it takes for each line or piece of input: a slow reader. Default 0.
         """
-
-        def dialog(_: Sequence[str]) -> Dialog:
-            while data := (yield None):
-                yield every
-                yield data
-            return 0
-
-        return cls(dialog=dialog)
+        return cls(dialog=partial(_echo, every))
 
     @classmethod
-    def running(cls, dialog: Callable[[Sequence[str]], Dialog]) -> Self:
+    def running(cls, dialog: Callable[[Sequence[str]], ExecDialog]) -> Self:
         """Do what a generator does.
 
         Args:
@@ -158,10 +147,10 @@ class ExecScript:
         """
         return cls(program=program)
 
-    def run(self, arguments: Sequence[str]) -> Dialog:
+    def run(self, arguments: Sequence[str]) -> ExecDialog:
         """Do what the command does."""
         if self.dialog is not None:
-            return (yield from self.dialog(arguments))
+            return (yield from self.dialog(arguments)) or 0
         yield {"interrupts": not self.ignores_interrupts}
         before = 0.0
         for after, text in self.output:
@@ -174,6 +163,23 @@ class ExecScript:
         return self.exit_code
 
 
+def _write_lines(line: Text, every: float, _: Sequence[str]) -> ExecDialog:
+    while True:
+        yield line
+        yield every
+
+
+def _echo(every: float, _: Sequence[str]) -> ExecDialog:
+    while data := (yield None):
+        yield every
+        yield data
+    return 0
+
+
+_ANY = "*"
+"""All commands. It is no tuple of arguments, as `_normal` makes of a command."""
+
+
 @attrs.define
 class ScriptedCommands:
     """The scripts of commands, and how often each was used."""
@@ -182,11 +188,11 @@ class ScriptedCommands:
 
     def set(self, command: str | Sequence[str], scripts: Sequence[ExecScript]) -> None:
         """Set the scripts of a command: for its first run, the second and so on; the last one for all others."""
-        self._scripts[command if command == "*" else _normal(command)] = list(scripts)
+        self._scripts[_normal(command)] = list(scripts)
 
     def next(self, command: str | Sequence[str]) -> ExecScript | None:
         """Return the script for the next run of a command; None if it has none."""
-        scripts = self._scripts.get(_normal(command)) or self._scripts.get("*")
+        scripts = self._scripts.get(_normal(command)) or self._scripts.get(_ANY)
         if scripts is None:
             return None
         return scripts.pop(0) if len(scripts) > 1 else scripts[0]

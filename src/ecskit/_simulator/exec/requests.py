@@ -24,7 +24,7 @@ from ecskit._simulator.exec.wrapped import in_wrapper, lingering
 from ecskit._simulator.task_lifecycle import snapshot
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from random import Random
 
     from ecskit._simulator.account import Account
@@ -103,11 +103,12 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         terms = KeyTerms(key, context, partial(decrypt, account))
     agent = Agent(
         _starter(account, command),
-        requested=account.now,
         ids=ids,
         key=terms,
         repeats_acknowledgements=account.exec.repeats_acknowledgements,
     )
+    if not account.exec.pace.waits_for_clients:
+        agent.begin(account.now)
     return ExecSession(
         session_id,
         arn,
@@ -115,9 +116,10 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         began=account.now,
         dies_at=lambda: _stopped_at(task, name),
         faults=account.exec.faults,
-        random=seeded(account.exec.faults.seed, f"channel {len(account.exec.sessions)}"),
+        random=seeded(account.exec.faults.seed, f"channel {next(account.exec.numbers)}"),
         ids=ids,
         changed=account.exec.changed,
+        pace=account.exec.pace,
     )
 
 
@@ -136,7 +138,7 @@ def _stopped_at(task: Task, name: str) -> float:
     return min(stops, default=math.inf)
 
 
-def _starter(account: Account, command: str) -> partial[ExecProgram]:
+def _starter(account: Account, command: str) -> Callable[[float], ExecProgram]:
     """Return what starts a command in a terminal.
 
     Raises:

@@ -8,6 +8,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
+import attrs
+
 from ecskit._data_channel.frames import CHANNEL_CLOSED, FIN, SYN, Frame, encode, random_uuid, read_json, uuid_text
 from ecskit._simulator.exec.ways import Way
 
@@ -18,7 +20,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.exec.agent import Agent
     from ecskit._simulator.exec.ways import ChannelFaults
 
-__all__ = ["Connection", "ExecSession", "session_of"]
+__all__ = ["Connection", "ExecSession", "RealPace", "session_of"]
 
 _IDLE = 20 * 60.0
 """Seconds without data after which a session ends."""
@@ -28,6 +30,27 @@ _PACKETS_PER_SECOND = 1000
 _KEPT = 600.0
 """Seconds for which a session that has ended is known."""
 _NORMAL, _ABNORMAL, _REFUSED = 1000, 1006, 1008
+
+
+@attrs.frozen
+class RealPace:
+    """How fast a clock is that moves by itself: what takes no time in the process takes some of its seconds.
+
+    Args:
+        speed: Seconds of the clock per real second; 1 also for a virtual clock.
+    """
+
+    speed: float = 1.0
+
+    @property
+    def waits_for_clients(self) -> bool:
+        """Whether a session begins with the first connection in place of ExecuteCommand. Connecting takes real time."""
+        return self.speed > 1
+
+    @property
+    def counts_seconds(self) -> float:
+        """The seconds over which packets are counted. Packets are late by real time."""
+        return max(1.0, self.speed)
 
 
 class Connection:
@@ -100,6 +123,7 @@ class ExecSession:
         random: The source of these faults.
         ids: Random numbers of 128 bits.
         changed: Gets the connections to which something has happened before their next moment.
+        pace: What differs for a fast clock.
     """
 
     def __init__(
@@ -114,8 +138,10 @@ class ExecSession:
         random: Random,
         ids: Iterator[int],
         changed: deque[Connection],
+        pace: RealPace,
     ) -> None:
         self.changed = changed
+        self._pace = pace
         self.id, self.container, self.agent = session_id, container, agent
         self.ended_at: float | None = None
         self.tokens: set[str] = set()
@@ -144,14 +170,16 @@ class ExecSession:
         if self._client is not None:
             self._client.end(_NORMAL, "another connection has taken its place")
         self._client = connection
+        if self.agent.connected_at == math.inf:
+            self.agent.begin(self._now)
         return True
 
     def take(self, message: bytes, connection: Connection) -> None:
         """Take a further message of a connection."""
         self._packets.append(self._now)
-        while self._packets[0] <= self._now - 1.0:
+        while self._packets[0] <= self._now - self._pace.counts_seconds:
             self._packets.popleft()
-        if len(self._packets) > _PACKETS_PER_SECOND:
+        if len(self._packets) > _PACKETS_PER_SECOND * self._pace.counts_seconds:
             connection.end(_REFUSED, "there were more than 1,000 packets in a second")
             self.leave(connection)
         elif self._random.random() < self._faults.cut:

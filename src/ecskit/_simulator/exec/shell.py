@@ -8,7 +8,7 @@ from ecskit._simulator.exec.terminal import Interrupted
 
 if TYPE_CHECKING:
     from ecskit._simulator.exec.exec_script import ScriptedCommands
-    from ecskit._simulator.exec.terminal import Dialog
+    from ecskit._simulator.exec.terminal import ExecDialog
 
 __all__ = ["shell"]
 
@@ -16,7 +16,7 @@ _PROMPT = "# "
 _NOT_FOUND = 127
 
 
-def shell(scripts: ScriptedCommands) -> Dialog:
+def shell(scripts: ScriptedCommands) -> ExecDialog:
     """Prompt for commands, and run each with its script."""
     code = 0
     while True:
@@ -37,7 +37,7 @@ def shell(scripts: ScriptedCommands) -> Dialog:
             code = interrupted.exit_code
 
 
-def _run(scripts: ScriptedCommands, command: str) -> Dialog:
+def _run(scripts: ScriptedCommands, command: str) -> ExecDialog:
     script = scripts.next(command)
     if script is None:
         yield f"sh: {command.partition(' ')[0]}: not found\n"

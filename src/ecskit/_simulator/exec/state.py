@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections import deque
 from contextlib import suppress
 from typing import TYPE_CHECKING
@@ -9,10 +10,11 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.exec.exec_script import ScriptedCommands
+from ecskit._simulator.exec.session import RealPace
 from ecskit._simulator.exec.ways import ChannelFaults
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from ecskit._simulator.exec.session import Connection, ExecSession
 
@@ -27,8 +29,10 @@ class ExecState:
         streams: Returns the scheme and the host of the URLs of streams. It may begin to serve them.
         scripts: The scripts of commands.
         faults: What happens to the messages of sessions that begin from now on.
+        pace: What differs for sessions of a clock that is faster than real time.
         repeats_acknowledgements: Whether agents acknowledge a message again that arrives again.
         sessions: The sessions by their ids, also some that have ended.
+        numbers: The numbers of sessions.
         changed: The connections to which something has happened before their next moment.
         data_keys: Data keys and their encryption contexts, by their ciphertexts.
     """
@@ -36,8 +40,10 @@ class ExecState:
     streams: Callable[[], str]
     scripts: ScriptedCommands = attrs.field(factory=ScriptedCommands)
     faults: ChannelFaults = attrs.field(factory=ChannelFaults)
-    repeats_acknowledgements: bool = True
+    pace: RealPace = attrs.field(factory=RealPace)
+    repeats_acknowledgements: bool = False
     sessions: dict[str, ExecSession] = attrs.field(factory=dict)
+    numbers: Iterator[int] = attrs.field(factory=itertools.count)
     changed: deque[Connection] = attrs.field(factory=deque)
     data_keys: dict[bytes, tuple[bytes, Mapping[str, str]]] = attrs.field(factory=dict)
 

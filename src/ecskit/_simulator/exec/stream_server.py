@@ -76,8 +76,12 @@ class StreamServer:
     def close(self) -> None:
         """Cut open connections and stop serving."""
         self._closing.set()
+        self._join()
         self._server.shutdown()
         self._thread.join()
+        self._join()  # one that began meanwhile
+
+    def _join(self) -> None:
         for handler in list(self._handlers):
             handler.join()
 

@@ -1,6 +1,6 @@
 """A terminal in which a scripted program runs: echo, lines, Ctrl-C, Ctrl-D, and CRLF, as Linux has them by default.
 
-The program is a generator, see `Dialog`.
+The program is a generator, see `ExecDialog`.
 """
 
 from __future__ import annotations
@@ -12,13 +12,15 @@ from typing import TypeAlias
 
 import attrs
 
-__all__ = ["Dialog", "Interrupted", "Item", "Killed", "Terminal"]
+from ecskit._simulator.task_script import check_number
+
+__all__ = ["ExecDialog", "Interrupted", "Item", "Killed", "Terminal"]
 
 BUFFER = 4096
 """The size of the terminal's buffers in bytes. A line holds one byte less."""
 
-_SIGNALS = {0x03: (b"^C", 2), 0x1C: (b"^\\", 3)}
-"""Bytes that are signals: how they are echoed, and the number of the signal."""
+_SIGNALS = {0x03: (b"^C", 2), 0x1C: (b"^\\", 3), 0x1A: (b"^Z", 0)}
+"""Bytes that are signals: how they are echoed, and the number of the signal. Ctrl-Z has no effect here."""
 _CTRL_D, _ERASE, _LF, _CR = 0x04, 0x7F, 0x0A, 0x0D
 
 
@@ -37,8 +39,8 @@ class _Modes:
     """Whether the program handles Ctrl-C."""
 
 
-Item: TypeAlias = "str | bytes | float | Mapping[str, bool] | None"
-Dialog: TypeAlias = "Generator[Item, bytes, int]"
+Item: TypeAlias = str | bytes | float | Mapping[str, bool] | None
+ExecDialog: TypeAlias = Generator[Item, bytes, int]
 """What a program does. It yields what it writes, seconds that it takes, changes of modes, or None to read: it gets what
 was typed, b"" at the end of input. It returns its exit code. Ctrl-C raises KeyboardInterrupt in it."""
 
@@ -59,7 +61,7 @@ class Killed(Exception):  # noqa: N818  # an end, not an error
 class Terminal:
     """Runs a dialog. It is an `ExecProgram`."""
 
-    def __init__(self, dialog: Dialog, now: float) -> None:
+    def __init__(self, dialog: ExecDialog, now: float) -> None:
         self._dialog = dialog
         self._resume: Callable[[], Item] = lambda: next(dialog)
         self._wakes = now
@@ -136,6 +138,8 @@ class Terminal:
             data = item.encode() if isinstance(item, str) else item
             self._rest = memoryview(data.replace(b"\n", b"\r\n") if self._modes.crlf else data)
         else:
+            kinds = "a program must yield str, bytes, seconds or None; what it yielded"
+            check_number(item, kinds, (int, float), "a number of seconds")
             self._wakes += item
 
     def _read_typed(self) -> Item:
@@ -152,7 +156,7 @@ class Terminal:
             self._typed.clear()
             self._held = 0
             self._echo(shown)
-            if self._modes.interrupts:
+            if number and self._modes.interrupts:
                 self._reads, self._wakes = False, now
                 self._resume = lambda: self._dialog.throw(Interrupted(number))
         elif not self._modes.lines:

@@ -15,7 +15,7 @@ from ecskit._simulator.exec.terminal import Interrupted
 
 if TYPE_CHECKING:
     from ecskit._exec.wrapper import Unwrapped
-    from ecskit._simulator.exec.terminal import Dialog, Item
+    from ecskit._simulator.exec.terminal import ExecDialog, Item
 
 __all__ = ["in_wrapper", "lingering"]
 
@@ -23,7 +23,7 @@ _LINE = 57
 """Bytes of output in one line of base64."""
 
 
-def in_wrapper(command: Unwrapped, inner: Dialog, *, lacks: Collection[str]) -> Dialog:
+def in_wrapper(command: Unwrapped, inner: ExecDialog, *, lacks: Collection[str]) -> ExecDialog:
     """Do what the wrapper does, with the command inside it."""
     mark = command.mark.decode()
     if command.interactive:
@@ -44,7 +44,7 @@ def in_wrapper(command: Unwrapped, inner: Dialog, *, lacks: Collection[str]) -> 
     return 0
 
 
-def lingering(inner: Dialog, seconds: float) -> Dialog:
+def lingering(inner: ExecDialog, seconds: float) -> ExecDialog:
     """Keep the terminal open after the end, as a process in the background does."""
     code = yield from inner
     yield {"interrupts": False}
@@ -52,14 +52,14 @@ def lingering(inner: Dialog, seconds: float) -> Dialog:
     return code
 
 
-def _printed(text: str) -> Dialog:
+def _printed(text: str) -> ExecDialog:
     """Write a text of the wrapper, which ignores Ctrl-C."""
     with contextlib.suppress(Interrupted):
         yield text
     return 0
 
 
-def _with_end_mark(inner: Dialog, mark: str) -> Dialog:
+def _with_end_mark(inner: ExecDialog, mark: str) -> ExecDialog:
     try:
         code = yield from inner
     except Interrupted as interrupted:
@@ -68,7 +68,7 @@ def _with_end_mark(inner: Dialog, mark: str) -> Dialog:
     return 0
 
 
-def _with_input(inner: Dialog, size: int) -> Dialog:
+def _with_input(inner: ExecDialog, size: int) -> ExecDialog:
     """Let a dialog read so many bytes; then it reads the end of input."""
     left = size
 
@@ -87,7 +87,7 @@ def _with_input(inner: Dialog, size: int) -> Dialog:
     return _through(inner, replaced)
 
 
-def _encoded(inner: Dialog) -> Dialog:
+def _encoded(inner: ExecDialog) -> ExecDialog:
     """Write what a dialog writes as lines of base64."""
     held = bytearray()
 
@@ -106,7 +106,7 @@ def _encoded(inner: Dialog) -> Dialog:
     return code
 
 
-def _through(inner: Dialog, replaced: Callable[[Item], Generator[Item, bytes, bytes | None]]) -> Dialog:
+def _through(inner: ExecDialog, replaced: Callable[[Item], Generator[Item, bytes, bytes | None]]) -> ExecDialog:
     """Do what a dialog does, with each item replaced by others. `replaced` returns what the dialog has read."""
     resume: Callable[[], Item] = partial(next, inner)
     while True:

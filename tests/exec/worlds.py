@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import threading
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager
 from random import Random
 from typing import Any
@@ -77,6 +77,8 @@ class World:
     tasks: Any = attrs.field(init=False)
     refuse: Exception | None = None
     """What connecting raises."""
+    missing: Exception | None = None
+    """What the check of the extra raises."""
 
     def __attrs_post_init__(self) -> None:
         sends = Sends(self.sim)
@@ -87,24 +89,26 @@ class World:
             self.runtime = AsyncRuntime(AsyncSends(sends), self.sim.clock, Random(0), connect=self._aconnect)
             self.tasks = AsyncTaskVerbs(self.runtime)
 
-    def _connect(self, url: str) -> Any:
-        self.connects += 1
-        if self.refuse is not None:
-            raise self.refuse
-        return self.sim._connect(url)
+    def _connect(self, url: str | None) -> Any:
+        failure = self.missing if url is None else self.refuse
+        if failure is not None:
+            raise failure
+        self.connects += url is not None
+        return self.sim._connect(url) if url is not None else None
 
-    async def _aconnect(self, url: str) -> Any:
-        self.connects += 1
-        if self.refuse is not None:
-            raise self.refuse
-        return await self.sim._connect_async(url)
+    async def _aconnect(self, url: str | None) -> Any:
+        failure = self.missing if url is None else self.refuse
+        if failure is not None:
+            raise failure
+        self.connects += url is not None
+        return await self.sim._connect_async(url) if url is not None else None
 
     async def execute(self, command: str | Sequence[str], /, **options: Any) -> Any:
         """Run a command in the task."""
         return await _done(self.tasks.execute(options.pop("task", self.task), command, **options))
 
     @asynccontextmanager
-    async def session(self, command: str | Sequence[str] = "sh", /, **options: Any) -> AsyncIterator[Awaited]:
+    async def session(self, command: str | Sequence[str] = "sh", /, **options: Any) -> AsyncGenerator[Awaited, None]:
         """Open a session in the task, and close it."""
         opened = self.tasks.open_session(self.task, command, **options)
         if self.colour == "sync":
@@ -157,18 +161,18 @@ def simulator(
 Act = Callable[[World], Awaitable[Any]]
 
 
-def perform(colour: str, act: Act, **task: Any) -> tuple[World, Any]:
+def perform(colour: str, act: Act, *, leaves: bool = False, **task: Any) -> tuple[World, Any]:
     """Perform an act in a new world. Return the world, and the result or the error.
 
-    Whatever the act did, the service has no open session after it, and no thread is left.
+    Whatever the act did, no thread and no task is left, and unless it `leaves` some, the service has no open session.
     """
     world = World(colour, *simulator(**task))
     result: Any = None
     try:
         result = _sync(act(world)) if colour == "sync" else asyncio.run(_async(world, act))
-    except Exception as error:  # noqa: BLE001  # the result
+    except (Exception, asyncio.CancelledError) as error:  # noqa: BLE001  # the result
         result = error
-    assert [] == world.open_sessions()
+    assert leaves or [] == world.open_sessions()
     assert [] == [thread.name for thread in threading.enumerate() if thread.name.startswith("ecskit")]
     return world, result
 
