@@ -86,11 +86,11 @@ def floor(session: nox.Session) -> None:
     lowest = Path(session.create_tmp()) / "lowest.txt"
     session.run(
         *("uv", "pip", "compile", "pyproject.toml", "--quiet"),
-        *("--extra", "async", "--extra", "speed", "--extra", "progress", "--extra", "yaml"),
+        *("--extra", "async", "--extra", "speed", "--extra", "progress", "--extra", "yaml", "--extra", "exec"),
         *("--resolution", "lowest-direct", "--output-file", str(lowest)),
         external=True,
     )
-    session.install("-e.[async,speed,progress,yaml]", "-r", str(lowest), *group("test"))
+    session.install("-e.[async,speed,progress,yaml,exec]", "-r", str(lowest), *group("test"))
     session.run("pytest", "-n", WORKERS, *session.posargs)
 
 

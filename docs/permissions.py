@@ -7,6 +7,7 @@ poll. Waits whose polls take several steps are run against the simulator too.
 from __future__ import annotations
 
 import contextlib
+import json
 import re
 import sys
 import textwrap
@@ -15,6 +16,7 @@ from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, NoReturn
+from unittest.mock import patch
 
 import attrs
 
@@ -22,6 +24,7 @@ from ecskit import Client, DeploymentHandle
 from ecskit._api.waits import WAITS
 from ecskit._core.effects import Send
 from ecskit._drive.sync import Runtime
+from ecskit._exec import shell
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import VirtualClock
 from ecskit._verification import resources
@@ -30,23 +33,26 @@ from ecskit._verification.references import ResourceType
 from ecskit.errors import AccessDeniedException, EcsError, TaskFailedError
 from ecskit.models import (
     AwsVpcConfiguration,
+    ClusterConfiguration,
     ContainerDefinition,
     CreateServiceRequest,
     DeploymentConfiguration,
     DeploymentController,
     DeploymentLifecycleHook,
+    ExecuteCommandConfiguration,
     HealthCheck,
     LogConfiguration,
     NetworkConfiguration,
     RegisterTaskDefinitionRequest,
     ServiceConnectConfiguration,
     Tag,
+    Task,
     TaskDefinition,
     TaskSet,
 )
 from ecskit.services import Plan
 from ecskit.tasks import RunTaskResult, TaskChange
-from ecskit.testing import Fault, Simulator, TaskScript
+from ecskit.testing import ExecScript, Fault, Simulator, TaskScript
 
 PAGE = Path(__file__).with_suffix(".md")
 ACCOUNT = "arn:aws:ecs:us-east-1:123456789012"
@@ -68,8 +74,36 @@ LOGS = LogConfiguration(
     options={"awslogs-group": "/ecs/job", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
 )
 TASK = {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}}
-LOG_OPERATIONS = {"FilterLogEvents", "GetLogEvents"}
-"""Operations of CloudWatch Logs."""
+SERVICES = {
+    "FilterLogEvents": "logs",
+    "GetLogEvents": "logs",
+    "ResumeSession": "ssm",
+    "TerminateSession": "ssm",
+    "GenerateDataKey": "kms",
+}
+"""The services of operations that are none of ECS."""
+REGION = "eu-west-1:123456789012"
+OPERATOR: list[dict[str, Any]] = [
+    {
+        "Effect": "Allow",
+        "Action": ["ecs:ExecuteCommand"],
+        "Resource": [f"arn:aws:ecs:{REGION}:cluster/prod", f"arn:aws:ecs:{REGION}:task/prod/*"],
+        "Condition": {"StringEquals": {"ecs:container-name": "app"}},
+    },
+    {"Effect": "Allow", "Action": ["ecs:DescribeTasks"], "Resource": f"arn:aws:ecs:{REGION}:task/prod/*"},
+    {"Effect": "Allow", "Action": ["ecs:DescribeClusters"], "Resource": f"arn:aws:ecs:{REGION}:cluster/prod"},
+    {
+        "Effect": "Allow",
+        "Action": ["ssmmessages:OpenDataChannel", "ssm:TerminateSession", "ssm:ResumeSession"],
+        "Resource": f"arn:aws:ssm:{REGION}:session/ecs-execute-command-*",
+    },
+    {
+        "Effect": "Allow",
+        "Action": ["kms:GenerateDataKey"],
+        "Resource": f"arn:aws:kms:{REGION}:key/1f3c9a52-7d6e-4b0a-9c55-0a1b2c3d4e5f",
+    },
+]
+"""The statements of a policy for ECS Exec."""
 SCENERY: dict[str, str | tuple[str, ...]] = {
     "RunTask": "tasks.run",
     "CreateService": ("services.create", "services.apply"),
@@ -178,6 +212,36 @@ class World:
         self.simulator.clock.advance(60)
         self.prepared = len(self.simulator.calls)
         return list(self.ecs.tasks.logs(arn, **arguments))
+
+    def inside(self, *, encrypted: bool = False) -> Task:
+        """Run a task in which commands can be run, and return it."""
+        if encrypted:
+            key = ExecuteCommandConfiguration(kms_key_id="alias/exec")
+            self.ecs.update_cluster(
+                cluster="default", configuration=ClusterConfiguration(execute_command_configuration=key)
+            )
+        self.simulator.script_exec("*", ExecScript("line\n", seconds=3))
+        [task] = self.run("web", enable_execute_command=True).tasks
+        self.simulator.clock.advance(60)
+        self.prepared = len(self.simulator.calls)
+        return task
+
+    def resumed(self) -> object:
+        """Run a command whose connection is cut."""
+        task = self.inside()
+        self.simulator.disturb_exec(cut_at=[2.0])
+        return self.ecs.tasks.execute(task, "uptime")
+
+    def opened(self, **arguments: Any) -> None:
+        """Open a session, and close it."""
+        with self.ecs.tasks.open_session(self.inside(**arguments), "uptime") as session:
+            session.read()
+
+    def in_terminal(self) -> None:
+        """Connect a terminal, which is none, with a command."""
+        with patch("ecskit._exec.shell.own_terminal"):
+            shell.own_terminal().size = (80, 24)
+            self.ecs.tasks.shell(self.inside(), "uptime")
 
     def partly(self, on_partial: Any) -> None:
         """Run two tasks with capacity for one."""
@@ -330,6 +394,15 @@ def tasks() -> Iterator[tuple[str, str, Act]]:
     yield "tasks.protect", "", lambda w: w.ecs.tasks.protect(w.run("web"))
     yield "tasks.logs", "", lambda w: w.read_logs()
     yield "tasks.logs", "`tail` is given; also in place of `logs:FilterLogEvents`", lambda w: w.read_logs(tail=1)
+    yield "tasks.execute", "", lambda w: w.ecs.tasks.execute(w.inside(), "uptime")
+    endless = "the command does not end by itself, such as after `timeout`; also for `shell`"
+    yield "tasks.execute", endless, lambda w: w.ecs.tasks.execute(w.inside(), "uptime", timeout=1)
+    cut = "the connection is cut; also for `open_session` and `shell`"
+    yield "tasks.execute", cut, World.resumed
+    key = "the cluster has a KMS key for ECS Exec; also for `open_session` and `shell`"
+    yield "tasks.execute", key, lambda w: w.ecs.tasks.execute(w.inside(encrypted=True), "uptime")
+    yield "tasks.open_session", "", World.opened
+    yield "tasks.shell", "", World.in_terminal
     yield "wait.tasks_healthy", "", lambda w: w.ecs.wait.tasks_healthy(w.run("web"))
 
 
@@ -512,12 +585,24 @@ def rows() -> Iterator[Row]:
 def page() -> str:
     """Return the page."""
     table = ["| verb | IAM actions | in addition, if |", "|---|---|---|"]
-    for row in rows():
-        actions = ", ".join(
-            f"`{'logs' if action in LOG_OPERATIONS else 'ecs'}:{action}`" for action in sorted(row.actions)
-        )
+    recorded = list(rows())
+    for row in recorded:
+        actions = ", ".join(f"`{SERVICES.get(action, 'ecs')}:{action}`" for action in sorted(row.actions))
         table.append(f"| `ecs.{row.verb}` | {actions} | {row.when} |")
-    return TEXT.format(table="\n".join(table), verify=textwrap.fill(f"- {verify()}", 120, subsequent_indent="  "))
+    return TEXT.format(
+        table="\n".join(table),
+        policy=policy(recorded),
+        verify=textwrap.fill(f"- {verify()}", 120, subsequent_indent="  "),
+    )
+
+
+def policy(recorded: list[Row]) -> str:
+    """Return the policy for ECS Exec, which allows all that its verbs have sent, and to open a WebSocket."""
+    verbs = ("tasks.execute", "tasks.open_session", "tasks.shell")
+    needed = {action for row in recorded if row.verb in verbs for action in row.actions}
+    allowed = {action.partition(":")[2] for each in OPERATOR for action in each["Action"]}
+    assert needed | {"OpenDataChannel"} == allowed, needed ^ allowed
+    return json.dumps({"Version": "2012-10-17", "Statement": OPERATOR}, indent=2)
 
 
 def verify() -> str:
@@ -565,6 +650,33 @@ These permissions are optional:
 - `ecs:ListTasks` and `ecs:DescribeTasks` for verbs that follow a deployment: they are needed for the reasons why tasks
   stopped, for `stable_for` and `until="stable"`, which read stopped and running tasks at each poll, and for
   `stalled_after`. Without them, a warning is logged, the reasons are missing, and the stability is "unknown".
+
+## ECS Exec
+
+`tasks.execute`, `tasks.open_session` and `tasks.shell` need permissions on the task, its cluster, and the session. This
+policy has all of them, for the containers named `app` in one cluster:
+
+```json
+{policy}
+```
+
+- `ecs:ExecuteCommand` needs both the cluster and the task. Its conditions are `ecs:container-name`, `ecs:cluster`,
+  `ecs:task`, and tags of cluster and task.
+- The id of a session is not known before; in all public reports it begins with `ecs-execute-command-`. The form of the
+  ARN is that of all sessions of Systems Manager. The policy was not tried on a live account.
+- `ssmmessages:OpenDataChannel` is for the WebSocket of the session, whose opening is signed. AWS lists it for users of
+  Session Manager, and not for those of ECS Exec; whether ECS Exec needs it is not documented.
+- `ssm:TerminateSession` ends a session whose command has not ended. Without it, a warning is logged, and the session
+  may hold one of the two places of its container for 20 minutes. A command that ends by itself does not need it.
+- `ssm:ResumeSession` continues after a cut of the connection. Without it, the first cut ends the session.
+- `kms:GenerateDataKey` is needed if the cluster has a KMS key for ECS Exec. The policy of the key has to allow it, too,
+  and has to allow `kms:Decrypt` to the task role.
+- `ecs:DescribeClusters` is optional: it shows whether the cluster has such a key.
+- `ssm:StartSession` is not needed. AWS recommends to deny it on tasks, because sessions that it starts are not logged.
+
+The task role needs other permissions: see [what ECS Exec needs](exec.md#what-it-needs).
+
+## Without a permission
 
 Without any other permission a verb ends with `AccessDeniedError`. The error of a wait has the
 [handle](waiting.md#resume-in-another-process), from which a caller with the permission can resume it.

@@ -84,6 +84,62 @@ def test_web_app(simulator: Simulator) -> None:
     assert len(simulator.tasks("report")) == 1
 
 
+@pytest.fixture
+def running(monkeypatch: pytest.MonkeyPatch) -> Iterator[tuple[Simulator, str]]:
+    """A served simulator whose time passes by itself, and the id of a task in which commands can be run."""
+    with SimulatorServer(speed=100) as server, server.client() as ecs:
+        for service in ("ECS", "SSM"):
+            monkeypatch.setenv(f"AWS_ENDPOINT_URL_{service}", server.url)
+        monkeypatch.setenv("AWS_DEFAULT_REGION", "us-east-1")
+        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+        monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+        furnish(ecs)
+        server.simulator.script("report", TaskScript(time_to_start=1))
+        started = ecs.tasks.run(
+            "report",
+            cluster="prod",
+            launch_type="FARGATE",
+            network=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]),
+            enable_execute_command=True,
+        )
+        yield server.simulator, (started.tasks[0].task_arn or "").rpartition("/")[2]
+
+
+def test_web_console(running: tuple[Simulator, str]) -> None:
+    """Keys and output pass, until the shell exits or the browser leaves. Pages of other sites get no console."""
+    pytest.importorskip("aiobotocore")
+    pytest.importorskip("httpx2", reason="the test client of FastAPI needs it, and it needs Python 3.11")
+    from fastapi.testclient import TestClient
+    from starlette.websockets import WebSocketDisconnect
+    from web_console import ORIGIN, app
+
+    simulator, task = running
+    simulator.script_exec("ls", "media\n")
+    shown: list[bytes] = []
+    with TestClient(app) as web:
+
+        def end_of_console(container: str, keys: bytes = b"", origin: str = ORIGIN) -> str:
+            with web.websocket_connect(f"/consoles/{task}/{container}", headers={"origin": origin}) as browser:
+                browser.send_text('{"columns": 120, "rows": 40}')
+                browser.send_bytes(keys)
+                try:
+                    while True:
+                        shown.append(browser.receive_bytes())
+                except WebSocketDisconnect as end:
+                    return end.reason
+
+        assert end_of_console("app", b"ls\nexit 3\n") == "exited with 3"
+        assert b"media\r\n" in b"".join(shown)
+        assert end_of_console("db").endswith("the task has no container 'db'; it has app")
+        with pytest.raises(WebSocketDisconnect) as refused:
+            end_of_console("app", origin="https://example.org")
+        assert refused.value.reason == "wrong origin"
+        with web.websocket_connect(f"/consoles/{task}/app", headers={"origin": ORIGIN}) as browser:
+            assert browser.receive_bytes().startswith(b"#")
+    operations = [call.operation for call in simulator.calls]
+    assert (2, 1) == (operations.count("ExecuteCommand"), operations.count("TerminateSession"))
+
+
 def test_celery_jobs(ecs: ecskit.Client, ecs_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:
     """An interrupted task is run again by a retry; one that fails is not; a message delivered twice starts one task."""
     import celery_jobs

@@ -30,6 +30,7 @@ GIVEN = {
     "scale": 50,
     "percent": 50,
     "force": True,
+    "command": "ls",
     "definition": CreateServiceRequest(service_name="web", task_definition="job"),
 }
 """Arguments of the methods that need some."""
@@ -76,13 +77,12 @@ def test_what_cannot_name_a_cluster() -> None:
         assert str(error).startswith(f"{subject}: {problem}")
 
     async def run() -> None:
-        for method, (cluster, problem) in cases:
+        for method, (cluster, problem) in itertools.product(methods_of(Ecs.aio(sim)), WRONG):
             act = partial(call, method=method, cluster=cluster)
             compare(method, problem, (await aend_of(act, Ecs.aio(sim))).error)
 
     methods = [*methods_of(Ecs.sync(sim))]
-    cases = [*itertools.product(methods, WRONG)]
-    for method, (cluster, problem) in cases:
+    for method, (cluster, problem) in itertools.product(methods, WRONG):
         compare(method, problem, end_of(partial(call, method=method, cluster=cluster), Ecs.sync(sim)).error)
     asyncio.run(run())
     assert 40 < len(methods)

@@ -56,7 +56,8 @@ def methods() -> Iterator[tuple[str, str, inspect.Parameter]]:
 
 
 ALL = list(methods())
-TARGETS = [(n, m, p.name) for n, m, p in ALL if p.kind is p.POSITIONAL_OR_KEYWORD]
+TARGETS = [(n, m, p.name) for n, m, p in ALL if p.kind is p.POSITIONAL_OR_KEYWORD and p.name != "command"]
+"""An empty command is no list of targets: it is refused, because there is nothing to run."""
 SETTINGS = {p.name for _, _, p in ALL if p.kind is p.KEYWORD_ONLY}
 
 

@@ -20,6 +20,7 @@ FLOWS = {"_core", "models", "_api", "_polling", "_waits"}
 DOMAINS = {
     *("_autoscaling", "_clusters", "_container_instances", "_definitions", "_deployments", "_logs", "_plans"),
     *("_service_definitions", "_services", "_tags", "_task_definitions", "_task_sets", "_tasks", "_verification"),
+    "_exec",
 }
 FRONTS = {"bulk", "tasks", "services", "task_sets", "container_instances", "task_definitions", "waits", "events"}
 
@@ -45,6 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "_logs": FLOWS,
     "_verification": FLOWS | {"_rules"},
     "_autoscaling": FLOWS,
+    "_exec": FLOWS | {"_data_channel", "_forks"},
     "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,

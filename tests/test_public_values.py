@@ -16,7 +16,7 @@ import types
 import typing
 from collections.abc import Iterator
 from datetime import datetime, timezone
-from typing import Any
+from typing import Any, AnyStr
 
 import attrs
 import pytest
@@ -118,8 +118,12 @@ def example(hint: Any, depth: int = 0) -> Any:
         return None if depth > 3 else example(wanted[0], depth)
     if origin is collections.abc.Mapping or origin is dict:
         return {} if depth > 3 else {example(arguments[0], depth): example(arguments[1], depth)}
+    if origin is tuple and ... not in arguments:
+        return tuple(example(each, depth) for each in arguments)
     if origin in (tuple, frozenset):
         return origin([example(arguments[0], depth)])
+    if origin is collections.abc.Callable:
+        return len
     if origin is collections.abc.Sequence:
         return ABSENT_LIST if depth > 3 else [example(arguments[0], depth)]
     examples = {
@@ -131,6 +135,7 @@ def example(hint: Any, depth: int = 0) -> Any:
         float: 1.5,
         int: 3,
         str: "text",
+        AnyStr: "text",
         DeploymentScript: DeploymentScript(stage_seconds={"SCALE_UP": 3.0}),
         Difference: Difference(()),
         Fault: Fault.server_error(),

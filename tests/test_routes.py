@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import threading
 from collections.abc import Callable
 from pathlib import Path
 from types import FrameType
@@ -20,16 +21,20 @@ SHARED = ("client.py", "_forks.py", "_core/", "_drive/", "_transport/", "_pollin
 """The layers below the domains. The routes of a call and a wait show them."""
 
 
-def route(act: Callable[[], object]) -> list[str]:
+def route(act: Callable[[], object], *, beside: bool = False) -> list[str]:
     """Return the files of the package that `act` enters, by first entry, without what the simulator does.
 
-    `act` runs twice, and the second time counts: imports and caches are then complete.
+    `act` runs twice, and the second time counts: imports and caches are then complete. The files are those of the
+    calling thread, or of the one that a session has beside it.
     """
     act()
+    own = threading.current_thread()
     entered: list[str] = []
     inside: list[FrameType] = []  # the frame by which the simulator was entered
 
     def profile(frame: FrameType, event: str, _: object) -> None:
+        if (threading.current_thread() is own) == beside:
+            return
         path = Path(frame.f_code.co_filename)
         if inside and event == "return" and frame is inside[0]:
             inside.clear()
@@ -40,11 +45,13 @@ def route(act: Callable[[], object]) -> list[str]:
             elif name not in entered:
                 entered.append(name)
 
+    threading.setprofile(profile)
     sys.setprofile(profile)
     try:
         act()
     finally:
         sys.setprofile(None)
+        threading.setprofile(None)
     return entered
 
 
@@ -60,7 +67,8 @@ def routes() -> dict[str, list[str]]:
     """The routes of a call, a wait and a deployment."""
     subnets = AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"])
     network = NetworkConfiguration(awsvpc_configuration=subnets)
-    ecs = Simulator().client()
+    simulator = Simulator()
+    ecs = simulator.client()
     ecs.register_task_definition(
         family="web",
         cpu="256",
@@ -83,9 +91,17 @@ def routes() -> dict[str, list[str]]:
         return ecs.run_task(task_definition="web", launch_type="FARGATE", network_configuration=network)
 
     started = [run(), run()]
+    simulator.script_exec("date", "today\n")
+    [task] = ecs.tasks.run("web", launch_type="FARGATE", network=network, enable_execute_command=True).tasks
+
+    def execute() -> object:
+        return ecs.tasks.execute(task, "date")
+
     return {
         "call": route(run),
         "wait": route(lambda: ecs.wait.tasks_running(started.pop())),
+        "command": route(execute),
+        "pump": route(execute, beside=True),
         "deployment": route(lambda: ecs.services.deploy("web", force=True)),
     }
 
@@ -105,6 +121,13 @@ def test_one_deployment(routes: dict[str, list[str]]) -> None:
     found = [name for name in routes["deployment"] if not name.startswith(SHARED)]
     assert listed("One deployment") == found
     assert len(found) <= 12
+
+
+def test_one_command_in_a_container(routes: dict[str, list[str]]) -> None:
+    """What the caller's thread enters, and what the thread beside it enters, without the layers below the domains."""
+    found = {name: [file for file in routes[name] if not file.startswith(SHARED)] for name in ("command", "pump")}
+    assert listed("One command in a container") == found["command"]
+    assert listed("The session beside it") == found["pump"]
 
 
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "docs/design.md"])

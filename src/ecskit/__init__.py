@@ -30,7 +30,9 @@ if TYPE_CHECKING:
     from ecskit._drive.pages import AsyncPages, AsyncPaginator, Pages, Paginator
     from ecskit._drive.streams import AsyncStream, Stream
     from ecskit._facades.aio_deployment import AsyncDeploymentHandle
+    from ecskit._facades.aio_session import AsyncExecSession
     from ecskit._facades.sync_deployment import DeploymentHandle
+    from ecskit._facades.sync_session import ExecSession
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
 
@@ -44,11 +46,13 @@ __all__ = [
     "ABSENT_MAP",
     "AsyncClient",
     "AsyncDeploymentHandle",
+    "AsyncExecSession",
     "AsyncPages",
     "AsyncPaginator",
     "AsyncStream",
     "Client",
     "DeploymentHandle",
+    "ExecSession",
     "Pages",
     "Paginator",
     "ResponseMetadata",
@@ -74,11 +78,13 @@ _MODULES = {
     "ABSENT_MAP": "ecskit._core.absent",
     "AsyncClient": "ecskit.aio",
     "AsyncDeploymentHandle": "ecskit._facades.aio_deployment",
+    "AsyncExecSession": "ecskit._facades.aio_session",
     "AsyncPages": "ecskit._drive.pages",
     "AsyncPaginator": "ecskit._drive.pages",
     "AsyncStream": "ecskit._drive.streams",
     "Client": "ecskit.client",
     "DeploymentHandle": "ecskit._facades.sync_deployment",
+    "ExecSession": "ecskit._facades.sync_session",
     "Pages": "ecskit._drive.pages",
     "Paginator": "ecskit._drive.pages",
     "ResponseMetadata": "ecskit._core.metadata",

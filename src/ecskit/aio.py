@@ -178,7 +178,12 @@ class AsyncClient(Portable, AsyncOperations):
 
         shared = SharedValues(given_budget(polling.polls_per_second, polling.budget))
         self._runtime: AsyncRuntime = AsyncRuntime(
-            transport, transport.clock or SystemClock(), SystemRandom(), polling.poll, shared=shared
+            transport,
+            transport.clock or SystemClock(),
+            SystemRandom(),
+            polling.poll,
+            connect=transport.connect,
+            shared=shared,
         )
         return self
 

@@ -180,7 +180,12 @@ class Client(Portable, Operations):
 
         shared = SharedValues(given_budget(polling.polls_per_second, polling.budget))
         self._runtime: Runtime = Runtime(
-            transport, transport.clock or SystemClock(), SystemRandom(), polling.poll, shared=shared
+            transport,
+            transport.clock or SystemClock(),
+            SystemRandom(),
+            polling.poll,
+            connect=transport.connect,
+            shared=shared,
         )
         return self
 

@@ -53,6 +53,11 @@ The tree::
     |   +-- ForeignEvent                           it holds an event of another source
     +-- EventSourceError                           a queue of events cannot be used
     +-- LogsUnavailable                            no permission, no log group, or a driver that cannot be read
+    +-- ExecUnavailable                            ECS Exec cannot be used in a container; nothing was run
+    +-- ExecResponseLost                           no response to ExecuteCommand: the command may run
+    +-- ExecFailed                                 a command did not exit with code 0
+    +-- SessionEnded                               a session of ECS Exec takes no input, or its output is incomplete
+    +-- SessionTimeout (TimeoutError)              no output arrived in time, or no input was accepted
     +-- PaginationError                            ECS repeats a page token
     +-- WaitCancelled                              a wait's `cancel` event was set
     +-- WaitError                                  a wait ended, and its condition was not met
@@ -94,6 +99,8 @@ from ecskit._deployments.errors import *
 from ecskit._deployments.errors import __all__ as _deployments
 from ecskit._events.errors import *
 from ecskit._events.errors import __all__ as _events
+from ecskit._exec.errors import *
+from ecskit._exec.errors import __all__ as _exec
 from ecskit._logs.errors import *
 from ecskit._logs.errors import __all__ as _logs
 from ecskit._plans.errors import *
@@ -127,5 +134,6 @@ __all__ = [
     *_clusters,
     *_container_instances,
     *_events,
+    *_exec,
     *_logs,
 ]  # pyright: ignore[reportUnsupportedDunderAll]  # all of them are lists where they stand

@@ -7,6 +7,9 @@ from typing import TYPE_CHECKING
 from ecskit._lazy import publish
 
 if TYPE_CHECKING:
+    from ecskit._exec.blocks import Opening
+    from ecskit._exec.executing import OnOutput
+    from ecskit._exec.result import ExecKind, ExecResult
     from ecskit._explain.diagnosis import Diagnosis
     from ecskit._explain.finding import Cause, Evidence, EvidencePlace, Finding, FindingWeight
     from ecskit._logs.arguments import AsyncOnLog, Moment, OnLog
@@ -27,6 +30,8 @@ __all__ = [
     "EssentialSource",
     "Evidence",
     "EvidencePlace",
+    "ExecKind",
+    "ExecResult",
     "Finding",
     "FindingWeight",
     "LogLine",
@@ -37,7 +42,9 @@ __all__ = [
     "OnCancel",
     "OnConflict",
     "OnLog",
+    "OnOutput",
     "OnPartial",
+    "Opening",
     "OutcomeKind",
     "RunTaskResult",
     "TaskChange",
@@ -57,6 +64,8 @@ publish(
         "EssentialSource": "ecskit._tasks.outcome",
         "Evidence": "ecskit._explain.finding",
         "EvidencePlace": "ecskit._explain.finding",
+        "ExecKind": "ecskit._exec.result",
+        "ExecResult": "ecskit._exec.result",
         "Finding": "ecskit._explain.finding",
         "FindingWeight": "ecskit._explain.finding",
         "LogLine": "ecskit._logs.lines",
@@ -67,7 +76,9 @@ publish(
         "OnCancel": "ecskit._tasks.launch",
         "OnConflict": "ecskit._tasks.launch",
         "OnLog": "ecskit._logs.arguments",
+        "OnOutput": "ecskit._exec.executing",
         "OnPartial": "ecskit._tasks.launch",
+        "Opening": "ecskit._exec.blocks",
         "OutcomeKind": "ecskit._tasks.outcome",
         "RunTaskResult": "ecskit._tasks.result",
         "TaskChange": "ecskit._tasks.watching",

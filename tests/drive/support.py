@@ -48,6 +48,11 @@ class Driver:
         """Take some items of a flow and close the iterator."""
         raise NotImplementedError
 
+    def _link(self, url: str | None) -> Any:
+        if url == "wss://broken":
+            raise BROKEN
+        return f"link to {url}"
+
     def _note(self, send: Send) -> None:
         self.sent.append(send.operation)
         self.times.append(self.clock.now())
@@ -63,7 +68,7 @@ class SyncDriver(Driver):
     @property
     def runtime(self) -> Runtime:
         """The driver itself."""
-        return Runtime(self, self.clock, Random(0))
+        return Runtime(self, self.clock, Random(0), connect=self._link)
 
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Send."""
@@ -101,7 +106,10 @@ class AsyncDriver(Driver):
     @property
     def runtime(self) -> AsyncRuntime:
         """The driver itself."""
-        return AsyncRuntime(self, self.clock, Random(0))
+        return AsyncRuntime(self, self.clock, Random(0), connect=self._connect)
+
+    async def _connect(self, url: str | None) -> Any:
+        return self._link(url)
 
     async def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Send."""

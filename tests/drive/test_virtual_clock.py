@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Callable, Sequence
 from random import Random
 from threading import Barrier, Event, Thread
@@ -10,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from ecskit._core.effects import Flow
+from ecskit._core.effects import Flow, Waker
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.running import RunningFlows
 from ecskit._drive.shared import FlowState
@@ -442,3 +443,64 @@ def test_groups_in_threads_under_stress() -> None:
     in_threads(driver.clock, *(lambda: runtime._run(tree(2), None, FlowState()) for _ in range(5)))
     assert len(driver.sent) == 45
     assert (driver.clock._running, driver.clock._asleep) == (0, [])
+
+
+def idler(clock: VirtualClock, seconds: float, log: Log) -> Thread:
+    """Start a thread that sleeps idly, and return it once it sleeps."""
+    entered = Event()
+
+    def body() -> None:
+        with clock.flow():
+            entered.set()
+            clock.sleep(seconds, idle=True)
+            log.append((clock.now(), "idler"))
+
+    thread = Thread(target=body)
+    with clock.flow():
+        thread.start()
+        assert entered.wait(10)
+    return thread
+
+
+def test_the_clock_does_not_move_for_an_idle_sleeper_alone() -> None:
+    """It wakes on the way to the moment of another one, also of one that waits elsewhere."""
+    clock, log = VirtualClock(), Log()
+    threads = [idler(clock, seconds, log) for seconds in (5.0, 20.0, 60.0)]
+    threads[0].join(0.05)
+    assert (clock.now(), log) == (0, [])
+    in_threads(clock, sleeper(clock, "active", [10.0], log))
+    assert log == [(5, "idler"), (10, "active")]
+    with clock.flow(), clock.elsewhere():
+        for thread in threads:
+            thread.join(10)
+    assert log[2:] == [(20, "idler"), (60, "idler")]
+
+
+async def test_an_idle_task_wakes_one_that_waits_for_it() -> None:
+    """A sleeper without end lets time pass, though the clock never moves to infinity."""
+    clock, waker = VirtualClock(), Waker()
+
+    async def idle() -> None:
+        with clock.flow():
+            await clock.asleep(5.0, idle=True)
+            waker.rouse()
+            await clock.asleep(math.inf, idle=True)
+
+    async def active() -> float:
+        waker.roused = False
+        with clock.flow():
+            await clock.asleep(math.inf, waker)
+            return clock.now()
+
+    other = asyncio.ensure_future(idle())
+    await asyncio.sleep(0.01)
+    assert clock.now() == 0
+    assert await active() == 5
+    forever = asyncio.ensure_future(active())
+    await asyncio.sleep(0.01)
+    assert clock.now() == 5
+    for task in (other, forever):
+        task.cancel()
+        await asyncio.wait([task])
+    await asyncio.wait_for(async_sleeper(clock, "", [1.0], []), 10)
+    assert clock.now() == 6

@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from ecskit._simulator.deployment_script import STAGE_SECONDS
+from ecskit._simulator.exec.ways import ChannelFaults
 from ecskit._simulator.resource_script import DEFAULT_SECONDS
-from ecskit.testing import DeploymentScript, Fault, Progress, Simulator, TaskScript
+from ecskit.testing import DeploymentScript, ExecScript, Fault, Progress, Simulator, TaskScript
 
 from .recorded_support import load_cases
 
@@ -53,15 +54,16 @@ def test_the_example_of_a_test_passes() -> None:
         names["test_a_failing_job"](simulator, client)
 
 
-def test_the_page_has_every_field_of_a_script() -> None:
-    """The table of fields is complete."""
+@pytest.mark.parametrize("cls", [TaskScript, ExecScript, ChannelFaults])
+def test_the_page_has_every_field_of_a_script(cls: type[object]) -> None:
+    """The tables of fields are complete."""
     page = PAGE.read_text(encoding="utf-8")
-    missing = [field for field in TaskScript.__annotations__ if f"`{field}`" not in page]
+    missing = [field for field in cls.__annotations__ if f"`{field}`" not in page]
     assert missing == []
 
 
-@pytest.mark.parametrize("cls", [TaskScript, Fault])
-def test_the_page_has_every_named_script_and_fault(cls: type[TaskScript | Fault]) -> None:
+@pytest.mark.parametrize("cls", [TaskScript, ExecScript, Fault])
+def test_the_page_has_every_named_script_and_fault(cls: type[TaskScript | ExecScript | Fault]) -> None:
     """The tables of named scripts and of faults are complete."""
     page = PAGE.read_text(encoding="utf-8")
     named = [name for name, member in vars(cls).items() if isinstance(member, classmethod)]

@@ -62,7 +62,7 @@ def test_a_command_needs_a_running_agent(world: World) -> None:
     ("members", "message"),
     [
         ({"task": "nope"}, "not found"),
-        ({"interactive": False}, "interactive"),
+        ({"interactive": False}, "Interactive is the only mode"),
         ({"container": None}, "several containers"),
         ({"container": "nope"}, "no container named nope"),
     ],
@@ -84,7 +84,7 @@ def test_a_command_needs_enabling(world: World) -> None:
     arn = world.run_one()
     world.pass_(30)
     refusal = world.refusal("ExecuteCommand", command="sh", interactive=True, task=arn)
-    assert "enableExecuteCommand" in refusal.message
+    assert "execute command was not enabled when the task was run" in refusal.message
 
 
 def test_reports_of_the_agent_are_acknowledged(world: World) -> None:

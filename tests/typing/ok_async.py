@@ -10,12 +10,12 @@ from typing_extensions import assert_type
 
 import ecskit
 from ecskit import models, task_definitions
-from ecskit import AsyncDeploymentHandle
+from ecskit import AsyncDeploymentHandle, AsyncExecSession
 from ecskit.container_instances import AgentUpdate
 from ecskit.models import RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import DeploymentLifecycleHookAction
 from ecskit.services import DeploymentEvent, DeploymentProgress, StartedDeployment
-from ecskit.tasks import AsyncOnLog, LogLine, RunTaskResult, TaskOutcome
+from ecskit.tasks import AsyncOnLog, ExecResult, LogLine, Opening, RunTaskResult, TaskOutcome
 from ecskit.waits import AsyncOnPoll, WaitStory
 
 
@@ -69,6 +69,22 @@ async def other_waits(ecs: ecskit.AsyncClient, cluster: models.Cluster) -> None:
     assert_type(await ecs.wait.gateway_routes_deleted("arn"), list[models.GatewayRoute])
     assert_type(await ecs.wait.express_gateway_services_active("arn"), list[models.ECSExpressGatewayService])
     assert_type(await ecs.wait.express_gateway_services_inactive("arn"), list[models.ECSExpressGatewayService])
+
+
+async def commands(ecs: ecskit.AsyncClient, task: models.Task) -> None:
+    async def shown(piece: str) -> None:
+        print(piece)
+
+    assert_type(await ecs.tasks.execute(task, "ls", on_output=shown), ExecResult[str])
+    assert_type(await ecs.tasks.execute(task, "ls", on_output=print, binary=True), ExecResult[bytes])
+    assert_type(ecs.tasks.open_session(task), Opening[AsyncExecSession])
+    assert_type(await ecs.tasks.open_session(task), AsyncExecSession)
+    async with ecs.tasks.open_session(task, ["sh", "-l"], exit_code=True) as session:
+        assert_type(session, AsyncExecSession)
+        await session.send(b"ls\n", timeout=5)
+        assert_type(await session.read(timeout=5), bytes)
+        async for chunk in session:
+            assert_type(chunk, bytes)
 
 
 async def services(ecs: ecskit.AsyncClient, updated: models.UpdateServiceResponse, service: models.Service) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import sys
 from collections.abc import Generator, Mapping, Sequence
 from datetime import datetime
 from threading import Event
@@ -14,12 +15,23 @@ from typing_extensions import assert_type
 
 import ecskit
 from ecskit import errors, models, task_definitions
-from ecskit import DeploymentHandle
+from ecskit import DeploymentHandle, ExecSession
 from ecskit.container_instances import AgentOutcome, AgentUpdate
 from ecskit.models import Container, RunTaskRequest, RunTaskResponse, Task
 from ecskit.models.literals import LaunchType
 from ecskit.services import DeploymentEnded, DeploymentEvent, DeploymentProgress, StartedDeployment
-from ecskit.tasks import Diagnosis, LogLine, LogStream, OnLog, OutcomeKind, RunTaskResult, TaskOutcome
+from ecskit.tasks import (
+    Diagnosis,
+    ExecKind,
+    ExecResult,
+    LogLine,
+    LogStream,
+    OnLog,
+    OnOutput,
+    OutcomeKind,
+    RunTaskResult,
+    TaskOutcome,
+)
 from ecskit.waits import OnPoll, WaitStory
 
 
@@ -309,6 +321,35 @@ def inside(ecs: ecskit.Client, handle: DeploymentHandle) -> None:
     assert_type(ecs.tasks.explain("arn", log_tail=20), Diagnosis)
     assert_type(handle.explain(), Diagnosis)
     assert_type(handle.status().diagnosis, Diagnosis)
+
+
+def commands(ecs: ecskit.Client, task: Task, flag: bool) -> None:
+    result = ecs.tasks.execute(task, ["./manage.py", "check"], container="app", timeout=60, cancel=Event())
+    assert_type(result, ExecResult[str])
+    assert_type(result.output, str)
+    assert_type(result.kind, ExecKind)
+    assert_type(result.exit_code, int | None)
+    assert_type(result.raise_for_result(), ExecResult[str])
+    assert_type(ecs.tasks.execute("arn", "cat", input=b"x", binary=True), ExecResult[bytes])
+    assert_type(ecs.tasks.execute("arn", "ls", binary=flag), ExecResult[Any])
+    on_output: OnOutput[str] = sys.stdout.write
+    ecs.tasks.execute("arn", "ls", on_output=on_output, check=True)
+    ecs.tasks.execute("arn", "ls", on_output=sys.stdout.buffer.write, binary=True)
+    with ecs.tasks.open_session(task, columns=100, rows=50) as session:
+        assert_type(session, ExecSession)
+        session.send(b"ls\n", timeout=5)
+        assert_type(session.read(timeout=5), bytes)
+        session.resize(80, 24)
+        for chunk in session:
+            assert_type(chunk, bytes)
+        assert_type(session.exit_code, int | None)
+        assert_type(session.end_reason, str | None)
+    try:
+        ecs.tasks.open_session("arn", "sh").read()
+    except errors.ExecFailed as error:
+        assert_type(error.result.exit_code, int | None)
+    except errors.SessionTimeout as error:
+        assert_type(error.seconds, float)
 
 
 def callbacks(ecs: ecskit.Client) -> None:

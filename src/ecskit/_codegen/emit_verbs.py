@@ -26,9 +26,22 @@ class Handle:
     """The name of the namespace, and so of the generated modules."""
     module: str
     """The module that defines the value."""
+    value: str = "started"
+    """What the handle calls the value: a property of its base class."""
+    blocks: str | None = None
+    """The module of the base classes `Block` and `AsyncBlock`, for a value that is open until it is closed. Without
+    it, the base class is `Bound`, for values that are compared and stored."""
+
+    @property
+    def passed(self) -> str:
+        """What its methods pass to the verbs."""
+        return f"self._{self.value}" if self.blocks else f"self.{self.value}"
 
 
-HANDLES = {"StartedDeployment": Handle("DeploymentHandle", "deployment", "ecskit._deployments.reference")}
+HANDLES = {
+    "StartedDeployment": Handle("DeploymentHandle", "deployment", "ecskit._deployments.reference"),
+    "Session": Handle("ExecSession", "session", "ecskit._exec.session", "session", "ecskit._exec.blocks"),
+}
 """The handles, by the class of their value."""
 
 
@@ -61,7 +74,7 @@ NAMESPACES = (
     Namespace(
         name="tasks",
         class_="TaskVerbs",
-        about="Run tasks, wait for them, evaluate how they ended; find, watch, stop and protect them.",
+        about="Run tasks, wait for them, evaluate how they ended; find, watch, stop, protect, and enter them.",
         modules=(
             "ecskit._tasks.running",
             "ecskit._tasks.completing",
@@ -71,6 +84,9 @@ NAMESPACES = (
             "ecskit._tasks.protecting",
             "ecskit._tasks.explaining",
             "ecskit._tasks.logs",
+            "ecskit._exec.executing",
+            "ecskit._exec.opening",
+            "ecskit._exec.shell",
         ),
     ),
     Namespace(
@@ -140,7 +156,17 @@ NAMESPACES = (
         modules=("ecskit._deployments.handle",),
         bound="StartedDeployment",
     ),
+    Namespace(
+        name="session",
+        class_="ExecSession",
+        about="An open session of ECS Exec: a terminal in a container. Read from it, send to it, resize it, close it.",
+        modules=("ecskit._exec.handle",),
+        bound="Session",
+    ),
 )
+
+SYNC_ONLY = ("shell",)
+"""Verbs without an async method: they need the main thread for themselves."""
 
 SYNC_ALIASES = {
     "AsyncOnLog": "OnLog",
@@ -163,7 +189,8 @@ def files(package: Path, namespaces: Sequence[Namespace] = NAMESPACES) -> Iterat
         verbs = [*verbs_of(package, namespace)]
         verbs = [replace(verb, imports=_public(verb.imports, homes)) for verb in verbs]
         for variant in (SYNC, ASYNC):
-            yield f"_facades/{variant.module}_{namespace.name}.py", _namespace(namespace, verbs, variant)
+            own = [verb for verb in verbs if variant is SYNC or verb.name not in SYNC_ONLY]
+            yield f"_facades/{variant.module}_{namespace.name}.py", _namespace(namespace, own, variant)
 
 
 def public_homes(package: Path) -> Mapping[tuple[str, str], str]:
@@ -184,7 +211,7 @@ def verbs_of(package: Path, namespace: Namespace) -> Iterator[Verb]:
     """Yield the verbs of a namespace, as its methods take them."""
     for module in _modules_of(package, namespace):
         for verb in read(package, module):
-            yield verb.bound_to(namespace.bound) if namespace.bound else verb
+            yield verb.bound_to(namespace.bound, HANDLES[namespace.bound].passed) if namespace.bound else verb
 
 
 def _modules_of(package: Path, namespace: Namespace) -> Iterator[str]:
@@ -198,7 +225,7 @@ def _modules_of(package: Path, namespace: Namespace) -> Iterator[str]:
 
 def _namespace(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> str:
     class_ = f"{variant.prefix}{namespace.class_}"
-    typing = "TYPE_CHECKING, overload" if any(verb.one_or_many for verb in verbs) else "TYPE_CHECKING"
+    typing = "TYPE_CHECKING, overload" if any(any(_cases(verb)) for verb in verbs) else "TYPE_CHECKING"
     out = [header(namespace.about), f"\nfrom typing import {typing}\n\n"]
     needed, imports = _needed(namespace, verbs, variant), _imports(namespace, verbs, variant)
     out += [f"from {module} import {name}\n" for module, name in sorted(needed.items())]
@@ -215,23 +242,33 @@ def _namespace(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) ->
             out.append(line if len(line) <= 120 else long)
         out.append("\n" if group else "")
     bound = namespace.bound
-    base, more = (f"(Bound[{bound}])", f", started: {bound}") if bound else ("(Namespace)", "")
+    handle = HANDLES[bound] if bound else None
+    value = handle.value if handle else ""
+    base, more = (f"({_base(bound, variant)})", f", {value}: {bound}") if bound else ("(Namespace)", "")
     out.append(f'__all__ = ["{class_}"]\n\n\nclass {class_}{base}:\n    """{namespace.about}"""\n')
     own = '("_runtime",)\n' if bound else f"()\n\n    _runtime: {variant.prefix}Runtime\n"
     out.append(f"\n    __slots__ = {own}")
     out.append(f"\n    def __init__(self, runtime: {variant.prefix}Runtime{more}) -> None:\n")
-    about = "Act on `started` through `runtime`" if bound else "Run flows on `runtime`"
+    about = f"Act on `{value}` through `runtime`" if bound else "Run flows on `runtime`"
     out.append(f'        """{about}."""\n')
-    out.append("        super().__init__(started)\n" if bound else "")
+    out.append(f"        super().__init__({value})\n" if bound else "")
     out.append("        self._runtime = runtime\n")
     return "".join([*out, *(_method(verb, variant, class_) for verb in verbs)])
+
+
+def _base(bound: str, variant: Variant) -> str:
+    """Return the base class of a handle."""
+    return f"{variant.prefix}Block" if HANDLES[bound].blocks else f"Bound[{bound}]"
 
 
 def _needed(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> dict[str, str]:
     """Return the imports at run time: the name, by its module."""
     needed = {"ecskit._drive.streams": f"{variant.prefix}Stream"} if any(verb.kind == "Emits" for verb in verbs) else {}
-    if namespace.bound:
-        needed |= {"ecskit._core.bound": "Bound", HANDLES[namespace.bound].module: namespace.bound}
+    handle = HANDLES[namespace.bound] if namespace.bound else None
+    if handle and handle.blocks:
+        needed |= {handle.blocks: f"{variant.prefix}Block"}
+    elif handle and namespace.bound:
+        needed |= {"ecskit._core.bound": "Bound", handle.module: namespace.bound}
     else:
         needed |= {"ecskit._drive.namespace": "Namespace"}
     return needed
@@ -240,11 +277,17 @@ def _needed(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> di
 def _imports(namespace: Namespace, verbs: Sequence[Verb], variant: Variant) -> dict[str, set[str]]:
     """Return the imports for type checkers: the names, by their module."""
     imports = {f"ecskit._drive.{variant.module}": {f"{variant.prefix}Runtime"}}
+    if namespace.bound and HANDLES[namespace.bound].blocks:
+        imports[HANDLES[namespace.bound].module] = {namespace.bound}
     for verb in verbs:
         where = {**verb.imports, **_handle(verb, variant)}
         where |= {SYNC_ALIASES[name]: module for name, module in where.items() if name in SYNC_ALIASES}
         annotations = [_returned(verb, variant), *(_annotation(p, variant) for p in [*verb.positional, *verb.keyword])]
-        for name in re.findall(r"\w+", " ".join(annotations)):
+        if verb.is_text_or_bytes:
+            imports.setdefault("typing", set()).update(("Any", "Literal"))
+        if blocks := _opening(verb, variant):
+            where[_OPENING] = blocks
+        for name in re.findall(r"\w+", " ".join(annotations).replace("AnyStr", "")):
             if name in where and name not in (namespace.bound, f"{variant.prefix}{namespace.class_}"):
                 imports.setdefault(where[name], set()).add(name)
         if verb.cancellable and variant is SYNC:
@@ -260,13 +303,23 @@ def _handle(verb: Verb, variant: Variant) -> Mapping[str, str]:
     return {f"{variant.prefix}{handle.class_}": f"ecskit._facades.{variant.module}_{handle.stem}"}
 
 
+_OPENING = "Opening"
+"""What async methods return whose value has blocks: it can be awaited, and used with `async with`."""
+
+
+def _opening(verb: Verb, variant: Variant) -> str | None:
+    """Return the module of what an async method returns in place of a coroutine, if it does."""
+    return HANDLES[verb.result].blocks if variant is not SYNC and _handle(verb, variant) else None
+
+
 def _returned(verb: Verb, variant: Variant) -> str:
     """Return the annotation of the result of a method."""
     if verb.kind == "Emits":
         return f"{variant.prefix}Stream[{verb.result}]"
     if one := verb.one_or_many:
         return f"{one} | list[{one}]"
-    return next(iter(_handle(verb, variant)), verb.result)
+    result = next(iter(_handle(verb, variant)), verb.result).replace("AnyStr", "Any")
+    return f"{_OPENING}[{result}]" if _opening(verb, variant) else result
 
 
 def _annotation(parameter: Parameter, variant: Variant) -> str:
@@ -282,23 +335,39 @@ def _method(verb: Verb, variant: Variant, class_: str) -> str:
     sections = dict(verb.sections)
     if takes_cancel:
         sections["Args"] += f"\n{_ABOUT_CANCEL}"
-    one = verb.one_or_many
     overloads = ""
-    if one:
-        for count, result in (("None = None", one), ("int", f"list[{one}]")):
-            overloads += f"\n    @overload{_signature(verb, variant, keyword, result, count)}: ...\n"
-    opening = _signature(verb, variant, keyword, _returned(verb, variant))
+    for deciding, annotation, result, string in _cases(verb):
+        decided = [_with(p, annotation if p.name == deciding else None, string) for p in keyword]
+        overloads += f"\n    @overload{_signature(verb, variant, decided, result)}: ...\n"
+    opening = _signature(verb, variant, [_with(p, None, "Any") for p in keyword], _returned(verb, variant))
     return f"{overloads}{opening}:\n{_docstring(sections)}{_body(verb, variant, class_, cancel=takes_cancel)}"
 
 
-def _signature(verb: Verb, variant: Variant, keyword: Sequence[Parameter], result: str, count: str = "") -> str:
-    lines = [f"{p.name}: {_annotation(p, variant)}" for p in verb.positional]
-    lines += ["*"] if keyword else []
-    for p in keyword:
-        annotation = _annotation(p, variant) + (f" = {p.default}" if p.default is not None else "")
-        lines.append(f"{p.name}: {count if count and p.name == 'count' else annotation}")
+def _cases(verb: Verb) -> Iterator[tuple[str, str, str, str]]:
+    """Yield the cases of a verb whose result depends on an argument: the argument, its type, the result, and AnyStr."""
+    if one := verb.one_or_many:
+        yield "count", "None = None", one, ""
+        yield "count", "int", f"list[{one}]", ""
+    if verb.is_text_or_bytes:
+        for binary, string in (("Literal[False] = False", "str"), ("Literal[True]", "bytes"), ("bool", "Any")):
+            yield "binary", binary, verb.result.replace("AnyStr", string), string
+
+
+def _with(parameter: Parameter, annotation: str | None, string: str) -> Parameter:
+    """Return a parameter of an overload: with another annotation, or with AnyStr replaced in its own."""
+    if annotation is not None:
+        return replace(parameter, annotation=annotation, default=None)
+    return replace(parameter, annotation=parameter.annotation.replace("AnyStr", string))
+
+
+def _signature(verb: Verb, variant: Variant, keyword: Sequence[Parameter], result: str) -> str:
+    lines = [
+        f"{p.name}: {_annotation(p, variant)}{'' if p.default is None else f' = {p.default}'}"
+        for p in [*verb.positional, *keyword]
+    ]
+    lines[len(verb.positional) :] = ["*", *lines[len(verb.positional) :]] if keyword else []
     inner = "".join(f"        {line},\n" for line in lines)
-    def_ = "def" if verb.kind == "Emits" else variant.def_
+    def_ = variant.def_ if verb.kind == "Flow" and not result.startswith(f"{_OPENING}[") else "def"
     return f"\n    {def_} {verb.name}(\n        self,\n{inner}    ) -> {result}"
 
 
@@ -315,7 +384,7 @@ def _body(verb: Verb, variant: Variant, within: str, *, cancel: bool) -> str:
     for p in verb.keyword:
         if p.of:
             expansion.setdefault(p.of, []).append(p.name)
-    given = ["self.started"] * verb.bound + [p.name for p in verb.positional]
+    given = [verb.bound] * bool(verb.bound) + [p.name for p in verb.positional]
     given += [f"{p.name}={p.name}" for p in verb.keyword if not p.of]
     package, _, module = verb.module.rpartition(".")
     imports = {package: [f"{module} as flows"]}
@@ -332,7 +401,11 @@ def _body(verb: Verb, variant: Variant, within: str, *, cancel: bool) -> str:
     for handle, module in _handle(verb, variant).items():
         if handle != within:
             imports.setdefault(module, []).append(handle)
-        result = f"{handle}(self._runtime, {result})"
+        if blocks := _opening(verb, variant):
+            imports.setdefault(blocks, []).append(_OPENING)
+            result = f"{_OPENING}({handle}, self._runtime, flow)"
+        else:
+            result = f"{handle}(self._runtime, {result})"
     lines = "".join(
         f"        from {home} import {', '.join(sorted(names))}\n" for home, names in sorted(imports.items())
     )

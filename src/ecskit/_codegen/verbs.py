@@ -58,8 +58,8 @@ class Verb:
     """The docstring by section: the summary under the empty string, the rest under their headings."""
     imports: Mapping[str, str]
     """The modules of the names in the signature."""
-    bound: bool = False
-    """Whether the first argument of the function is the value of the handle."""
+    bound: str = ""
+    """The value of the handle, as its method passes it first; empty for methods of namespaces."""
 
     @property
     def cancellable(self) -> bool:
@@ -72,15 +72,23 @@ class Verb:
         found = re.fullmatch(r"OneOrMany\[(.*)\]", self.result)
         return found[1] if found else None
 
-    def bound_to(self, value: str) -> Verb:
-        """Return it as a method of a handle: without its first parameter, which has to be of class `value`."""
+    @property
+    def is_text_or_bytes(self) -> bool:
+        """Whether `binary` decides about `str` and `bytes` in its result."""
+        return "AnyStr" in self.result
+
+    def bound_to(self, value: str, passed: str = "self.started") -> Verb:
+        """Return it as a method of a handle: without its first parameter, which has to be of class `value`.
+
+        The method passes `passed` in its place.
+        """
         if not self.positional or self.positional[0].annotation != value:
             raise SyntaxError(f"{self.module}: the first parameter of {self.name} has to be a {value}")
         first, *others = self.positional
         sections = {**self.sections, "Args": "\n".join(_without(self.sections["Args"], [first.name]))}
         if not sections["Args"]:
             del sections["Args"]
-        return replace(self, positional=others, sections=sections, bound=True)
+        return replace(self, positional=others, sections=sections, bound=passed)
 
 
 def read(package: Path, module: str) -> Iterator[Verb]:
@@ -116,7 +124,11 @@ def _verb(package: Path, module: str, node: ast.FunctionDef, returns: ast.Subscr
             keyword += expansion.fields(argument.arg, annotation)
         else:
             keyword.append(Parameter(argument.arg, annotation, _default(value)))
-    positional = [Parameter(a.arg, _text(a.annotation), None) for a in node.args.args]
+    required = len(node.args.args) - len(node.args.defaults)
+    positional = [
+        Parameter(a.arg, _text(a.annotation), _default(value))
+        for a, value in zip(node.args.args, [*[None] * required, *node.args.defaults], strict=True)
+    ]
     used = {name for p in [*positional, *keyword] for name in re.findall(r"\w+", p.annotation)}
     used |= set(re.findall(r"\w+", ast.unparse(returns.slice)))
     sections = _sections(inspect.cleandoc(ast.get_docstring(node) or ""))

@@ -15,8 +15,10 @@ from .errors import EcsError
 
 __all__ = [
     "INTERRUPTS",
+    "Beside",
     "CallbackRaised",
     "Cancelled",
+    "Connect",
     "DrawRandom",
     "Effect",
     "Emit",
@@ -166,6 +168,29 @@ class Invoke:
     """Whether an Exception that the callback raises is the value of the reply, and the flow goes on."""
     apart: bool = False
     """Whether a virtual clock does not count the flow meanwhile: it waits for what the clock counts by itself."""
+    wake: Callable[[], object] | None = None
+    """Ends the callback early. The sync driver calls it when the flow is cancelled meanwhile, from another thread."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class Connect:
+    """Open a WebSocket with the TLS settings, proxies and time limits of the client. The reply holds a `Link`."""
+
+    url: str | None
+    """None to check only that links can be opened: the reply has a MissingExtraError if the extra is missing."""
+
+
+@attrs.frozen(eq=False, repr=False)
+class Beside:
+    """Perform a flow beside this one, in a thread or task of its own. The reply holds its `Background`.
+
+    The flow has begun then, and counts on a virtual clock. It goes on after the end of this one, until it ends, is
+    stopped, or the client is closed.
+    """
+
+    flow: Generator[Any, Any, None]
+    name: str
+    """The name of the thread or task."""
 
 
 @attrs.frozen(eq=False, repr=False)
@@ -194,7 +219,9 @@ class Emit(Generic[T]):
     item: T
 
 
-Effect: TypeAlias = Send | Sleep | DrawRandom | Joint | Parallel | Invoke | Share | GetRegion | GetTime | Emit[Any]
+Effect: TypeAlias = (
+    Send | Connect | Sleep | DrawRandom | Joint | Parallel | Beside | Invoke | Share | GetRegion | GetTime | Emit[Any]
+)
 
 
 @attrs.frozen(repr=False)

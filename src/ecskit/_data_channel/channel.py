@@ -73,6 +73,11 @@ class DataChannel:
         """Bytes that are queued, or sent and not acknowledged. Those that are sent again after a cut do not count."""
         return len(self._input) + self._stream.bytes_under_way
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether output has arrived after output that is still missing."""
+        return self._stream.has_gap
+
     def connect(self, token: str) -> None:
         """Begin a connection, the first one or the next one after a cut.
 

@@ -11,11 +11,22 @@ from typing import Final
 
 from ecskit._core.errors import MissingExtraError
 
-__all__ = ["KEY_BYTES", "Keys"]
+__all__ = ["KEY_BYTES", "Keys", "check_extra"]
 
 KEY_BYTES: Final = 64
 """Bytes of the data key: one half for each direction."""
 _NONCE_BYTES = 12
+
+
+def check_extra() -> None:
+    """Raise MissingExtraError if `cryptography` is not installed."""
+    try:
+        import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401  # only whether it is there
+    except ImportError:
+        raise MissingExtraError(
+            "The cluster encrypts ECS Exec sessions with a KMS key, which needs cryptography:"
+            " pip install 'ecskit[exec]'"
+        ) from None
 
 
 class Keys:
@@ -30,13 +41,9 @@ class Keys:
     """
 
     def __init__(self, data_key: bytes, *, agent: bool = False) -> None:
-        try:
-            from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-        except ImportError:
-            raise MissingExtraError(
-                "The cluster encrypts ECS Exec sessions with a KMS key, which needs cryptography:"
-                " pip install 'ecskit[exec]'"
-            ) from None
+        check_extra()
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
         if len(data_key) != KEY_BYTES:
             raise ValueError(f"The data key has to have {KEY_BYTES} bytes, not {len(data_key)}")
         halves = AESGCM(data_key[:32]), AESGCM(data_key[32:])

@@ -101,6 +101,11 @@ class Stream:
         """Return how many messages are queued or not acknowledged."""
         return len(self._sent)
 
+    @property
+    def has_gap(self) -> bool:
+        """Whether a message has arrived before one that precedes it."""
+        return bool(self._held)
+
     def queue(self, payload_type: int, payload: bytes) -> None:
         """Give a payload the next number, and send it in its turn."""
         message = _Sent(self._next_number, payload_type, payload)

@@ -13,10 +13,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
+from ecskit._core.background import Begins, beginning
 from ecskit._core.effects import (
     INTERRUPTS,
+    Beside,
     CallbackRaised,
     Cancelled,
+    Connect,
     Effect,
     Emit,
     Flow,
@@ -28,10 +31,22 @@ from ecskit._core.effects import (
     Sleep,
 )
 from ecskit._core.errors import ClientClosedError, EcsError
+from ecskit._core.links import Link
+from ecskit._drive.aio_background import BackgroundTask
 from ecskit._drive.aio_running import AsyncRun, AsyncRunningFlows
 from ecskit._drive.clock import Clock, FlowCounter
 from ecskit._drive.namespace import Driver
-from ecskit._drive.shared import CLEAN_UP_TIMEOUT, CLOSED_MESSAGE, Aborted, FlowState, SharedValues, at_once, close, log
+from ecskit._drive.shared import (
+    CLEAN_UP_TIMEOUT,
+    CLOSED_MESSAGE,
+    Aborted,
+    FlowState,
+    SharedValues,
+    at_once,
+    close,
+    log,
+    no_links,
+)
 
 if TYPE_CHECKING:
     from tenacity.wait import wait_base
@@ -58,6 +73,8 @@ class AsyncRuntime(Driver):
     random: Random
     poll: wait_base | None = None
     """The wait strategy of calls that pass none; None for the intervals of ecskit."""
+    connect: Callable[[str | None], Awaitable[Link | None]] = attrs.field(default=no_links, eq=False)
+    """Opens a WebSocket to an address, or raises EcsError."""
     flows: AsyncRunningFlows = attrs.field(factory=AsyncRunningFlows, eq=False)
     shared: SharedValues = attrs.field(factory=SharedValues, eq=False)
 
@@ -118,6 +135,12 @@ class AsyncRuntime(Driver):
             self.flows.leave(run)
         raise error
 
+    async def beside(self, begins: Begins, name: str) -> BackgroundTask:
+        """Perform a flow in a task of its own. Return when it has begun, or has ended before that."""
+        background = BackgroundTask(self, begins, name)
+        await background.begin()
+        return background
+
     async def close(self, connections: Callable[[], Awaitable[None]]) -> None:
         """Cancel the running flows, let each clean up, and close the connections; see `AsyncRunningFlows.close`."""
         await self.flows.close(self._end_paused, connections)
@@ -162,9 +185,12 @@ class AsyncRuntime(Driver):
         value: Any = None
         error: EcsError | None = None
         match effect:
-            case Send():
+            case Send() | Connect():
                 try:
-                    value = await self.transport.send(effect, state.on_send)
+                    if isinstance(effect, Send):
+                        value = await self.transport.send(effect, state.on_send)
+                    else:
+                        value = await self.connect(effect.url)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds, waker):
@@ -174,6 +200,8 @@ class AsyncRuntime(Driver):
             case Invoke():
                 with self.clock.elsewhere() if effect.apart else nullcontext():
                     value = await _invoke(effect)
+            case Beside(flow, name):
+                value = await self.beside(beginning(flow), name)
             case _:
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)

@@ -8,8 +8,8 @@ from __future__ import annotations
 import contextlib
 import math
 import time
-from collections.abc import Generator
-from threading import Event, Lock, get_ident
+from collections.abc import Callable, Generator
+from threading import TIMEOUT_MAX, Event, Lock, get_ident
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
@@ -111,12 +111,12 @@ class StopEvent(Event):
     def __init__(self, callers: Event | None = None) -> None:
         super().__init__()
         self._callers = callers
-        self._resting: dict[Event, None] = {}
+        self._wakes: dict[object, Callable[[], object]] = {}
 
     def set(self) -> None:
         super().set()
-        for woken in list(self._resting):
-            woken.set()
+        for wake in list(self._wakes.values()):
+            wake()
 
     def is_set(self) -> bool:
         return super().is_set() or (self._callers is not None and self._callers.is_set())
@@ -124,32 +124,40 @@ class StopEvent(Event):
     def wait(self, timeout: float | None = None) -> bool:
         if self._callers is None:
             return super().wait(timeout)
-        end = time.monotonic() + (math.inf if timeout is None else timeout)
-        while not self.is_set() and (left := end - time.monotonic()) > 0:
-            self._callers.wait(min(left, _POLL_INTERVAL))
+        _rest(math.inf if timeout is None else timeout, self)
         return self.is_set()
 
     @contextlib.contextmanager
-    def waking(self, woken: Event) -> Generator[float, None, None]:
-        """Set `woken` with this event. Yield the seconds between checks of the caller's event, which cannot do that."""
-        self._resting[woken] = None
+    def waking(self, wake: Callable[[], object]) -> Generator[float, None, None]:
+        """Call `wake` when this event is set, by any thread. Yield the seconds between checks of other events.
+
+        The event of a caller must be checked, because it cannot call anything.
+        """
+        own, callers = object(), self._callers
+        nested = callers.waking(wake) if isinstance(callers, StopEvent) else contextlib.nullcontext(_POLL_INTERVAL)
+        self._wakes[own] = wake
         try:
-            yield math.inf if self._callers is None else _POLL_INTERVAL
+            with nested as interval:
+                if self.is_set():
+                    wake()
+                yield math.inf if callers is None else interval
         finally:
-            del self._resting[woken]
+            del self._wakes[own]
 
 
-def _rest(seconds: float, cancel: Event | None, waker: Waker) -> None:
-    """Sleep until a waker is roused, for `seconds` at most."""
+def _rest(seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
+    """Sleep until an event is set or a waker is roused, for `seconds` at most."""
     woken, stop = Event(), cancel if isinstance(cancel, StopEvent) else StopEvent(cancel)
     end = time.monotonic() + seconds
-    waker.wake = woken.set
+    if waker is not None:
+        waker.wake = woken.set
     try:
-        with stop.waking(woken) as interval:
-            while not (waker.roused or stop.is_set()) and (left := end - time.monotonic()) > 0:
-                woken.wait(min(left, interval))
+        with stop.waking(woken.set) as interval:
+            while not (stop.is_set() or (waker and waker.roused)) and (left := end - time.monotonic()) > 0:
+                woken.wait(min(left, interval, TIMEOUT_MAX))
     finally:
-        waker.wake = None
+        if waker is not None:
+            waker.wake = None
 
 
 class FlowCounter:

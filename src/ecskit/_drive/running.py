@@ -11,6 +11,7 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Condition, Event, get_ident
+from typing import Protocol
 from weakref import WeakValueDictionary
 
 import attrs
@@ -48,6 +49,14 @@ def _performing() -> set[int | None]:
     return threads
 
 
+class Joins(Protocol):
+    """A thread that performs a flow beside others."""
+
+    def join(self) -> None:
+        """Wait for its end, unless this is the thread."""
+        ...
+
+
 @attrs.define(eq=False, repr=False)
 class Run:
     """A running flow."""
@@ -68,6 +77,8 @@ class RunningFlows:
     """The running flows of one client."""
 
     def __init__(self) -> None:
+        self.backgrounds: dict[Joins, None] = {}
+        """The threads that perform flows beside others. Closing joins them."""
         self._runs: dict[Run, None] = {}
         # Flows with the same event of their caller share one: a virtual clock checks each of them before it moves.
         self._stops: WeakValueDictionary[Event | None, Event] = WeakValueDictionary()
@@ -81,7 +92,7 @@ class RunningFlows:
         """Leave the running flows to the parent process. A client that it was closing is closed."""
         for run in self._runs:
             run.state.forked = True
-        self._runs, self._changed, self._stops = {}, Condition(), WeakValueDictionary()
+        self.backgrounds, self._runs, self._changed, self._stops = {}, {}, Condition(), WeakValueDictionary()
         self._deferred, self._done = False, self._closed
 
     def enter(self, flow: Flow[object], cancel: Event | None) -> Run:
@@ -128,6 +139,7 @@ class RunningFlows:
             close: Closes the connections.
         """
         _forks.check()
+        backgrounds = list(self.backgrounds)
         with self._changed:
             if self._close is None:
                 self._end, self._close = end, close
@@ -142,6 +154,9 @@ class RunningFlows:
         self._finish()
         with self._changed:
             self._changed.wait_for(lambda: self._done, CLOSE_TIMEOUT)
+            idle = self._is_idle()
+        for background in backgrounds if idle else ():
+            background.join()
 
     def _is_idle(self) -> bool:
         return all(run.thread is None for run in self._runs)

@@ -6,7 +6,7 @@ import logging
 import math
 from collections.abc import Callable, Sequence
 from threading import RLock
-from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, NoReturn, Protocol, runtime_checkable
 
 from ecskit import _forks
 from ecskit._core.effects import (
@@ -21,6 +21,7 @@ from ecskit._core.effects import (
     Share,
     Sleep,
 )
+from ecskit._core.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from ecskit._drive.namespace import Driver
@@ -36,6 +37,7 @@ __all__ = [
     "at_once",
     "close",
     "log",
+    "no_links",
 ]
 
 log = logging.getLogger("ecskit")
@@ -109,6 +111,11 @@ class SharedValues:
             return value
         with self._lock:
             return use(value)
+
+
+def no_links(_: str | None) -> NoReturn:
+    """Raise ConfigurationError: the driver was made without a way to open WebSockets."""
+    raise ConfigurationError("this driver opens no WebSockets")
 
 
 def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:

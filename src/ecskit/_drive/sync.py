@@ -14,10 +14,13 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import attrs
 
+from ecskit._core.background import Begins, beginning
 from ecskit._core.effects import (
     INTERRUPTS,
+    Beside,
     CallbackRaised,
     Cancelled,
+    Connect,
     Effect,
     Emit,
     Flow,
@@ -29,6 +32,8 @@ from ecskit._core.effects import (
     Sleep,
 )
 from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
+from ecskit._core.links import Link
+from ecskit._drive.background import BackgroundThread
 from ecskit._drive.clock import Clock, FlowCounter, StopEvent
 from ecskit._drive.namespace import Driver
 from ecskit._drive.running import Run, RunningFlows, part_of
@@ -42,6 +47,7 @@ from ecskit._drive.shared import (
     at_once,
     close,
     log,
+    no_links,
 )
 
 if TYPE_CHECKING:
@@ -69,6 +75,8 @@ class Runtime(Driver):
     random: Random
     poll: wait_base | None = None
     """The wait strategy of calls that pass none; None for the intervals of ecskit."""
+    connect: Callable[[str | None], Link | None] = attrs.field(default=no_links, eq=False)
+    """Opens a WebSocket to an address, or raises EcsError."""
     flows: RunningFlows = attrs.field(factory=RunningFlows, eq=False)
     shared: SharedValues = attrs.field(factory=SharedValues, eq=False)
 
@@ -136,6 +144,10 @@ class Runtime(Driver):
             self.flows.leave(run)
         raise error
 
+    def beside(self, begins: Begins, name: str) -> BackgroundThread:
+        """Perform a flow in a thread of its own. Return when it has begun, or has ended before that."""
+        return BackgroundThread(self, begins, name)
+
     def close(self, connections: Callable[[], None]) -> None:
         """Cancel the running flows, let each clean up, and close the connections; see `RunningFlows.close`."""
         self.flows.close(self._end_paused, connections)
@@ -146,8 +158,7 @@ class Runtime(Driver):
         close(run.flow)
 
     def _run(self, flow: Flow[T], cancel: Event | None, state: FlowState, end: float = math.inf) -> T:
-        if _is_set(cancel):
-            raise Aborted  # the flow has not started: there is nothing to clean up
+        _abort_if_set(cancel)  # the flow has not started: there is nothing to clean up
         try:
             result = self._to_next(flow, None, state, cancel, end)
         except (*INTERRUPTS, Aborted):
@@ -181,31 +192,39 @@ class Runtime(Driver):
 
     def _perform(self, effect: Effect, state: FlowState, cancel: Event | None, end: float) -> Reply[Any]:
         state.sent = False
-        if _is_set(cancel):
-            raise Aborted
+        _abort_if_set(cancel)
         reply = at_once(self, effect, end)
         if reply is not None:
             return reply
         value: Any = None
         error: EcsError | None = None
         match effect:
-            case Send():
+            case Send() | Connect():
                 try:
-                    value = self.transport.send(effect, state.on_send)
+                    if isinstance(effect, Send):
+                        value = self.transport.send(effect, state.on_send)
+                    else:
+                        value = self.connect(effect.url)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds, waker):
                 self.clock.sleep(max(0.0, min(seconds, end - self.clock.now())), cancel, waker)
-                if _is_set(cancel):
-                    raise Aborted  # the sleep was interrupted; a reply would report it as finished
+                _abort_if_set(cancel)  # the sleep was interrupted; a reply would report it as finished
             case Parallel(flows, limit):
                 value = self._parallel(flows, limit, cancel, end)
             case Invoke():
-                with self.clock.elsewhere() if effect.apart else nullcontext():
-                    value = _invoke(effect)
+                value = self._invoke(effect, cancel)
+            case Beside(flow, name):
+                value = self.beside(beginning(flow), name)
             case _:
                 raise TypeError("a flow that emits is iterated over, not run")
         return Reply(self.clock.now(), value, error)
+
+    def _invoke(self, effect: Invoke, cancel: Event | None) -> object:
+        # The cancellation of the flow ends the callback early, if the flow says how.
+        waking = cancel.waking(effect.wake) if effect.wake and isinstance(cancel, StopEvent) else nullcontext()
+        with self.clock.elsewhere() if effect.apart else nullcontext(), waking:
+            return _invoke(effect)
 
     def _parallel(self, flows: Sequence[Flow[Any]], limit: int, cancel: Event | None, end: float) -> list[Reply[Any]]:
         stop = StopEvent(cancel)
@@ -264,6 +283,11 @@ def _reason(run: Run) -> Exception:
     if run.state.raised is not None:
         return run.state.raised.error
     return WaitCancelled() if _is_set(run.cancel) else ClientClosedError(CLOSED_MESSAGE)
+
+
+def _abort_if_set(cancel: Event | None) -> None:
+    if _is_set(cancel):
+        raise Aborted
 
 
 def _is_set(cancel: Event | None) -> bool:

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import threading
-from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import copy_context
+from collections.abc import Awaitable, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Protocol
 
+from ecskit._core.background import Background, Begins
 from ecskit._core.effects import Flow
-from ecskit._core.errors import ClientClosedError, RequestError, WaitCancelled
+from ecskit._core.errors import RequestError
 
 from .pump import Opened, Received, pump
 from .sources import EventCounts, EventSource
@@ -30,19 +28,24 @@ _SYNC_WAIT = 2
 class _Runs(Protocol):
     """The sync driver of a client."""
 
-    def run(self, flow: Flow[None], cancel: threading.Event | None = None) -> None: ...
+    def beside(self, begins: Begins, name: str) -> Background: ...
 
 
 class _AsyncRuns(Protocol):
     """The async driver of a client."""
 
-    def run(self, flow: Flow[None]) -> Coroutine[Any, Any, None]: ...
+    def beside(self, begins: Begins, name: str) -> Awaitable[Background]: ...
 
 
 class _Observing:
     def __init__(self, source: EventSource) -> None:
         self._source = source
         self._received = Received()
+        self._entered = False
+        self._background: Background | None = None
+
+    def _open(self) -> Opened:
+        raise NotImplementedError
 
     def __repr__(self) -> str:
         error = f", error={self.error!r}" if self.error else ""
@@ -58,6 +61,19 @@ class _Observing:
         """The latest error of the source since it was opened; None if there was none."""
         return self._received.error
 
+    def _enter(self) -> None:
+        if self._entered:
+            raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
+        self._entered = True
+
+    def _begins(self, begun: Callable[[], object]) -> Flow[None]:
+        return pump(self._open, self._received, begun)
+
+    def _raise(self) -> None:
+        """Raise what ended the flow, if that is an error."""
+        if self._background is not None and self._background.error is not None:
+            raise self._background.error
+
 
 class Observing(_Observing):
     """Passes events from a source on to the waits of a client, in one thread, until the end of its block."""
@@ -68,9 +84,6 @@ class Observing(_Observing):
             source = source._with_options_of(options, longest_wait=_SYNC_WAIT)
         super().__init__(source)
         self._runtime = runtime
-        self._cancel, self._begun = threading.Event(), threading.Event()
-        self._thread: threading.Thread | None = None
-        self._error: BaseException | None = None
 
     def __enter__(self) -> Self:
         """Open the source, and begin to receive.
@@ -78,30 +91,19 @@ class Observing(_Observing):
         Raises:
             EventSourceError: The queue does not exist, refuses, or cannot be reached.
         """
-        if self._thread is not None:
-            raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
-        flow = pump(self._open, self._received, self._begun.set)
-        self._thread = threading.Thread(
-            target=copy_context().run, args=(self._run, flow), name="ecskit-events", daemon=True
-        )
-        self._thread.start()
-        try:
-            self._begun.wait()
-        except BaseException:
-            self._end()
-            raise
-        if self._error is not None:
-            self._end()
-            raise self._error
+        self._enter()
+        self._background = self._runtime.beside(self._begins, "ecskit-events")
+        self._raise()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop receiving, and close the source."""
-        self._end()
-        if kind is None and self._error is not None:
-            raise self._error
+        if self._background is not None:
+            self._background.stop()
+        if kind is None:
+            self._raise()
 
     def _open(self) -> Opened:
         receiver: Any = self._source.open()
@@ -111,22 +113,6 @@ class Observing(_Observing):
             acknowledge=receiver.acknowledge,
             leave=lambda _: receiver.__exit__(None, None, None),
         )
-
-    def _run(self, flow: Any) -> None:
-        try:
-            self._runtime.run(flow, self._cancel)
-        except (WaitCancelled, ClientClosedError) as error:
-            if not self._begun.is_set():
-                self._error = error
-        except BaseException as error:  # noqa: BLE001  # raised in the thread that uses the block
-            self._error = error
-        finally:
-            self._begun.set()
-
-    def _end(self) -> None:
-        self._cancel.set()
-        if self._thread is not None and self._thread is not threading.current_thread():
-            self._thread.join()
 
 
 class AsyncObserving(_Observing):
@@ -144,7 +130,6 @@ class AsyncObserving(_Observing):
             source = source._with_options_of(options)
         super().__init__(source)
         self._runtime, self._open_client = runtime, open_client
-        self._task: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
         """Open the source, and begin to receive.
@@ -153,30 +138,20 @@ class AsyncObserving(_Observing):
             ClientClosedError: The client is closed.
             EventSourceError: The queue does not exist, refuses, or cannot be reached.
         """
-        if self._task is not None:
-            raise RequestError("observing", [("source", "this block was entered before; call observing() again")])
+        self._enter()
         await self._open_client()
-        begun = asyncio.Event()
-        self._task = task = asyncio.ensure_future(self._runtime.run(pump(self._open, self._received, begun.set)))
-        beginning = asyncio.ensure_future(begun.wait())
-        try:
-            await asyncio.wait({task, beginning}, return_when=asyncio.FIRST_COMPLETED)
-        except BaseException:
-            await self._end()
-            raise
-        finally:
-            beginning.cancel()
-        if task.done():
-            await task
+        self._background = await self._runtime.beside(self._begins, "ecskit-events")
+        self._raise()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Stop receiving, and close the source."""
-        await self._end()
-        if kind is None and self._task is not None and not self._task.cancelled():
-            _raise_unless_closed(self._task.exception())
+        if self._background is not None:
+            await self._background.stop()
+        if kind is None:
+            self._raise()
 
     def _open(self) -> Opened:
         receiver: Any = self._source.open_async()
@@ -186,25 +161,6 @@ class AsyncObserving(_Observing):
             acknowledge=receiver.acknowledge,
             leave=lambda _: receiver.__aexit__(None, None, None),
         )
-
-    async def _end(self) -> None:
-        """Cancel the task, and wait for its end, also if this one is cancelled meanwhile."""
-        task, interrupted = self._task, None
-        if task is None:
-            return
-        task.cancel()
-        while not task.done():
-            try:
-                await asyncio.wait({task})
-            except asyncio.CancelledError as error:
-                interrupted = error
-        if interrupted is not None:
-            raise interrupted
-
-
-def _raise_unless_closed(error: BaseException | None) -> None:
-    if error is not None and not isinstance(error, ClientClosedError):
-        raise error
 
 
 def _check(source: object, method: str) -> None:

@@ -265,9 +265,17 @@ SERVICE_ROWS: Sequence[Row] = (
         "exec-not-connected",
         "TargetNotConnectedException: The execute command failed due to an internal error. Try again later.",
         "ECS Exec has no connection to the container.",
+        Cause(
+            "The task was started without ECS Exec.",
+            "Start tasks with enableExecuteCommand. For a service, set it there, and replace the tasks.",
+        ),
         Cause("The task role lacks the permission.", "Allow it the four ssmmessages actions of ECS Exec."),
         Cause("There is no route to ssmmessages.", "Use a NAT gateway, a public IP, or an endpoint for ssmmessages."),
         Cause("The agent of ECS Exec has not started yet, or cannot.", "Wait; the root file system must be writable."),
+        Cause(  # https://github.com/aws-containers/amazon-ecs-exec-checker/issues/49
+            "The environment of the container has AWS_ACCESS_KEY_ID, which the agent uses in place of the task role.",
+            "Remove it, or give its user the ssmmessages actions.",
+        ),
         pattern=r"TargetNotConnected|execute command agent isn.t running",
         places=("call",),
         source=EXEC,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 import attrs
 
 from ecskit._simulator.errors import SimulatedError, refused
+from ecskit._simulator.exec.state import ExecState
 from ecskit._simulator.log_behaviour import LogBehaviour, LoggedTask
 from ecskit._simulator.task_lifecycle import latest
 from ecskit._simulator.task_script import ScriptSequence, TaskScript
@@ -64,6 +65,7 @@ class Account:
         log_behaviour: How CloudWatch Logs answers.
         logged: The tasks that write lines.
         scalable_targets: The scalable targets of Application Auto Scaling, by their resource ids.
+        exec: What it has of ECS Exec.
     """
 
     arns: Arns
@@ -97,6 +99,7 @@ class Account:
     log_behaviour: LogBehaviour = attrs.field(factory=LogBehaviour)
     logged: list[LoggedTask] = attrs.field(factory=list)
     scalable_targets: dict[str, ScalableTarget] = attrs.field(factory=dict)
+    exec: ExecState = attrs.field(init=False)
     identifiers: random.Random = attrs.field(init=False)
     reads: random.Random = attrs.field(init=False)
     _counter: int = attrs.field(default=0, init=False)
@@ -107,6 +110,7 @@ class Account:
     def __attrs_post_init__(self) -> None:
         self.identifiers = seeded(self.seed, "identifiers")
         self.reads = seeded(self.seed, "reads")
+        self.exec = ExecState(lambda: f"wss://ssmmessages.{self.arns.region}.amazonaws.com")
 
     def advance(self, now: float) -> None:
         """Set the time, run the service scheduler up to it, and delete what ECS no longer shows."""

@@ -27,7 +27,7 @@ def attach(target: object, simulator: Simulator) -> Attachment:
     Raises:
         TypeError: The target takes no event handlers.
     """
-    return register(target, simulator.respond, simulator._client_clock)
+    return register(target, simulator.respond, simulator._client_clock, simulator._connect)
 
 
 def attach_async(target: object, simulator: Simulator) -> Attachment:
@@ -46,4 +46,4 @@ def attach_async(target: object, simulator: Simulator) -> Attachment:
         MissingExtraError: The extra `async` is not installed.
         TypeError: The target takes no event handlers.
     """
-    return register_async(target, simulator.respond, simulator._client_clock)
+    return register_async(target, simulator.respond, simulator._client_clock, simulator._connect_async)

@@ -27,8 +27,12 @@ if TYPE_CHECKING:
 Respond = Callable[[str, bytes], Response]
 """Return the response for an `X-Amz-Target` header and a body."""
 
-_EVENTS = ("before-send.ecs", "before-send.cloudwatch-logs", "before-send.application-auto-scaling")
+Connect = Callable[[str], Any]
+"""Return a link to the stream at a URL, as drivers need it; for aiobotocore an awaitable."""
+
+_SERVICES = ("ecs", "cloudwatch-logs", "application-auto-scaling", "ssm", "kms")
 """The services that are simulated, by the names that botocore gives them in events."""
+_EVENTS = tuple(f"before-send.{each}" for each in _SERVICES)
 
 
 @runtime_checkable
@@ -58,8 +62,10 @@ class Attachment:
             self._events.unregister(event, self._handler)
 
 
-def register(target: object, respond: Respond, clock: Clock) -> Attachment:
+def register(target: object, respond: Respond, clock: Clock, connect: Connect) -> Attachment:
     """Answer every request of a botocore client or session with `respond`. `clock` is that of the answers.
+
+    `connect` opens the streams of ECS Exec.
 
     Raises:
         TypeError: The target takes no event handlers.
@@ -69,10 +75,10 @@ def register(target: object, respond: Respond, clock: Clock) -> Attachment:
         response = _response(respond, request)
         return AWSResponse(request.url, response.status, _headers(response), _Raw(response.body))
 
-    return _register(target, answer, clock)
+    return _register(target, answer, clock, connect)
 
 
-def register_async(target: object, respond: Respond, clock: Clock) -> Attachment:
+def register_async(target: object, respond: Respond, clock: Clock, connect: Connect) -> Attachment:
     """Answer every ECS request of an aiobotocore client or session with `respond`, as `register` does.
 
     Raises:
@@ -91,7 +97,7 @@ def register_async(target: object, respond: Respond, clock: Clock) -> Attachment
         aio: AWSResponse = AioAWSResponse(request.url, response.status, _headers(response), _AsyncRaw(response.body))
         return aio
 
-    return _register(target, answer, clock)
+    return _register(target, answer, clock, connect)
 
 
 class _Raw(io.BytesIO):
@@ -132,8 +138,9 @@ def _headers(response: Response) -> HTTPHeaders:
     return headers
 
 
-def _register(target: object, handler: Any, clock: Clock) -> Attachment:
-    handler.ecskit_clock = clock  # a client of ecskit that is made or wrapped later finds it, and waits on it
+def _register(target: object, handler: Any, clock: Clock, connect: Connect) -> Attachment:
+    # A client of ecskit that is made or wrapped later finds them.
+    handler.ecskit_clock, handler.ecskit_connect = clock, connect
     events = _events_of(target)
     for event in _EVENTS:
         events.register(event, handler)

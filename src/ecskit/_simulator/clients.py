@@ -15,8 +15,10 @@ from botocore.config import Config
 from ecskit._simulator.botocore_events import register, register_async
 
 if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable
     from random import Random
 
+    from ecskit._core.links import Link
     from ecskit._drive.clock import Clock
     from ecskit._simulator.botocore_events import Respond
     from ecskit.aio import AsyncClient
@@ -40,6 +42,9 @@ class ClientSettings:
     random: Random
     respond: Respond
     """Answers their requests in the same process."""
+    connect: Callable[[str], Link]
+    """Opens the streams of ECS Exec in the same process."""
+    connect_async: Callable[[str], Awaitable[Link]]
     url: str | None
     """The server to which they send their requests instead; None for no server."""
 
@@ -51,7 +56,7 @@ class ClientSettings:
 
         session = _session(Session)
         if self.url is None:
-            register(session.get_component("event_emitter"), self.respond, self.clock)
+            register(session.get_component("event_emitter"), self.respond, self.clock, self.connect)
         return Client(session=session, **self._options(), **polling)._with_runtime(self.clock, self.random)
 
     def async_client(self, **polling: Any) -> AsyncClient:
@@ -60,7 +65,7 @@ class ClientSettings:
 
         session = _session(transport_module().AioSession)
         if self.url is None:
-            register_async(session.get_component("event_emitter"), self.respond, self.clock)
+            register_async(session.get_component("event_emitter"), self.respond, self.clock, self.connect_async)
         return AsyncClient(session=session, **self._options(), **polling)._with_runtime(self.clock, self.random)
 
     def _options(self) -> dict[str, Any]:

@@ -7,7 +7,6 @@ import uuid
 from datetime import datetime, timezone
 from typing import TYPE_CHECKING, Any
 
-import attrs
 from typing_extensions import Self
 
 from ecskit._simulator.account import seeded
@@ -19,32 +18,14 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from ecskit._simulator.arns import Arns
+    from ecskit._simulator.disturbances import Disturbances
     from ecskit._simulator.event_changes import Change
     from ecskit._simulator.event_delivery import Deliveries
     from ecskit._simulator.wire import Wire
 
-__all__ = ["Disturbances", "EmittedEvents", "Route"]
+__all__ = ["EmittedEvents", "Route"]
 
 log = logging.getLogger("ecskit")
-
-
-@attrs.frozen(kw_only=True)
-class Disturbances:
-    """What happens to events on their way, by a seed. `Simulator.emit_events` describes the fields."""
-
-    late: tuple[float, float]
-    twice: float
-    lost: float
-    seed: int
-
-    def __attrs_post_init__(self) -> None:
-        least, most = self.late
-        if not 0 <= least <= most:
-            raise ValueError(f"late must be two numbers of seconds, the least and the most: {self.late!r}")
-        for name in ("twice", "lost"):
-            share = getattr(self, name)
-            if not 0 <= share <= 1:
-                raise ValueError(f"{name} must be a share from 0 to 1: {share!r}")
 
 
 class Route:

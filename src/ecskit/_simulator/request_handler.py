@@ -13,6 +13,7 @@ import attrs
 
 from ecskit._simulator import log_events, operations, scalable_targets
 from ecskit._simulator.errors import NOT_SIMULATED, LostAnswerError, SimulatedError, SimulatorBug, not_simulated
+from ecskit._simulator.exec import key_service, systems_manager
 from ecskit._simulator.recorded_calls import Call
 from ecskit._simulator.validation import check_request, check_response
 from ecskit._simulator.wire import copied
@@ -28,8 +29,11 @@ if TYPE_CHECKING:
     from ecskit._simulator.operations import Operation
     from ecskit._simulator.wire import Wire
 
+OTHERS = (log_events, scalable_targets, systems_manager, key_service)
+"""The services besides ECS: the prefix of their targets, their service models and operations."""
+
 # Error codes that any operation may return, besides those that the service model lists for it.
-_COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", NOT_SIMULATED})
+_COMMON_CODES = frozenset({"SerializationException", "ThrottlingException", "ValidationException", NOT_SIMULATED})
 _READS = ("Describe", "Filter", "Get", "List")
 """How the names of operations begin that change nothing."""
 
@@ -66,16 +70,15 @@ class RequestHandler:
 
     def _model_of(self, operation: str) -> dict[str, Any]:
         """Return the service model that has an operation."""
-        others = (log_events, scalable_targets)
-        return next((each.load_model() for each in others if operation in each.OPERATIONS), self._model)
+        return next((each.load_model() for each in OTHERS if operation in each.OPERATIONS), self._model)
 
     def _admit(self, operation: str, request: Wire, now: float) -> Operation:
         """Return the function that performs an operation, if the request is valid and not throttled."""
         model = self._model_of(operation)
         if operation not in model["operations"]:
             raise SimulatedError("UnknownOperationException", f"ECS has no operation {operation}.")
-        others = {**log_events.OPERATIONS, **scalable_targets.OPERATIONS}
-        perform = operations.TABLE.get(operation) or others.get(operation)
+        others = (each.OPERATIONS[operation] for each in OTHERS if operation in each.OPERATIONS)
+        perform = operations.TABLE.get(operation) or next(others, None)
         if perform is None:
             raise not_simulated(f"the operation {operation}")
         self._account.advance(now)

@@ -14,16 +14,20 @@ from typing import TYPE_CHECKING, Any
 
 from typing_extensions import Self
 
+from ecskit._simulator.errors import not_simulated
+from ecskit._simulator.exec.session import RealPace
 from ecskit._simulator.http_handler import HttpHandler
 from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.simulator import Simulator
 
 if TYPE_CHECKING:
+    from ssl import SSLContext
     from types import TracebackType
 
     from tenacity.wait import wait_base
 
     from ecskit._polling.budget import PollBudget
+    from ecskit._simulator.exec.stream_server import StreamServer
     from ecskit._simulator.read_options import Lag
     from ecskit.aio import AsyncClient
     from ecskit.client import Client
@@ -42,6 +46,8 @@ class SimulatorServer:
         speed: Simulated seconds per second of the wall clock. Default 1.
         seed: The root of all randomness. Default 0.
         lag: How far reads are behind. Default: every read is current.
+        ssl_context: The TLS of the WebSockets of ECS Exec, such as `ssl.create_default_context(Purpose.CLIENT_AUTH)`
+            with a certificate for 127.0.0.1. HTTP stays without. Default: none.
 
     Raises:
         OSError: The port is in use.
@@ -55,11 +61,15 @@ class SimulatorServer:
         speed: float = 1.0,
         seed: int = 0,
         lag: Lag | None = None,
+        ssl_context: SSLContext | None = None,
     ) -> None:
+        self._ssl_context = ssl_context
+        self._streams: StreamServer | None = None
         self._simulator = simulator or Simulator(now=ScaledClock(speed=speed), seed=seed, lag=lag)
         self._http = _HttpServer((_HOST, port), self._simulator)
         self._thread = threading.Thread(target=self._http.serve_forever, args=(0.05,), daemon=True)
         self._thread.start()
+        self._simulator._account.exec.streams = self._streams_url
 
     @property
     def simulator(self) -> Simulator:
@@ -128,8 +138,37 @@ class SimulatorServer:
             self._thread.join()
             self._http.cut_connections()
             self._http.server_close()
+            if self._streams is not None:
+                self._streams.close()
         if self._http.failures:
             raise self._http.failures.pop(0)
+
+    def _streams_url(self) -> str:
+        """Return where the streams of ECS Exec are, which are served from the first call on.
+
+        Raises:
+            SimulatedError: `NotSimulatedException`: the extra `exec` is not installed, or the clock is virtual.
+        """
+        speed = self._simulator._speed
+        if speed is None:
+            raise not_simulated("ECS Exec over HTTP with its own clock; make the simulator with now=ScaledClock()")
+        if self._streams is None:
+            try:
+                from ecskit._simulator.exec.stream_server import StreamServer
+            except ModuleNotFoundError as error:
+                if (error.name or "").partition(".")[0] != "websockets":
+                    raise
+                raise not_simulated("ECS Exec over HTTP without websockets: pip install 'ecskit[exec]'") from error
+            self._simulator._account.exec.pace = RealPace(speed)
+            self._streams = StreamServer(
+                connection=self._simulator._connection,
+                locked=self._simulator._held,
+                time=self._simulator.time,
+                speed=speed,
+                failed=self._http.failures.append,
+                ssl_context=self._ssl_context,
+            )
+        return self._streams.url
 
     def __enter__(self) -> Self:
         return self

@@ -16,16 +16,21 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from ecskit._core.quotas import Quota
 from ecskit._drive.clock import Clock, SystemClock
-from ecskit._simulator import log_events, operations, scalable_targets
+from ecskit._simulator import operations, scalable_targets
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
 from ecskit._simulator.clients import ClientSettings
 from ecskit._simulator.deployment_script import DeploymentScript
-from ecskit._simulator.emitted_events import Disturbances, EmittedEvents, Route
+from ecskit._simulator.disturbances import Disturbances
+from ecskit._simulator.emitted_events import EmittedEvents, Route
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
 from ecskit._simulator.event_clock import EventClock
 from ecskit._simulator.event_delivery import Deliveries
 from ecskit._simulator.event_source import SimulatedSource
+from ecskit._simulator.exec.exec_script import ExecScript
+from ecskit._simulator.exec.links import AsyncSimulatedLink, SimulatedLink
+from ecskit._simulator.exec.session import Connection, session_of
+from ecskit._simulator.exec.ways import ChannelFaults
 from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, arriving_part
 from ecskit._simulator.log_behaviour import LogBehaviour
@@ -33,7 +38,7 @@ from ecskit._simulator.operations import capacity_providers, clusters, gateway_a
 from ecskit._simulator.quotas import Buckets
 from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.recorded_calls import Call
-from ecskit._simulator.request_handler import RequestHandler
+from ecskit._simulator.request_handler import OTHERS, RequestHandler
 from ecskit._simulator.resource_script import DEFAULT_SECONDS, Progress, ResourceType
 from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.scheduler import loop, rebalancing, rollouts
@@ -114,7 +119,8 @@ class Simulator(RequestHandler):
         self._calls: deque[Call] = deque(maxlen=keep_calls)
         self._faults = FaultInjector()
         self._lock = threading.RLock()
-        self._deliveries = Deliveries(self._account, self._advanced, self._client_clock, _speed(now))
+        self._speed = _speed(now)
+        self._deliveries = Deliveries(self._account, self._advanced, self._client_clock, self._speed)
         if self._virtual is not None:
             self._virtual.deliveries = self._deliveries
         self._account.advance(self._now())
@@ -147,14 +153,36 @@ class Simulator(RequestHandler):
     @contextmanager
     def _advanced(self) -> Generator[None, None, None]:
         """Hold the lock, with the account advanced to now."""
-        with self._lock:
+        with self._held():
             self._account.advance(self._now())
             yield
+
+    @contextmanager
+    def _held(self) -> Generator[None, None, None]:
+        """Hold the lock. Afterwards, wake the links to which something has happened."""
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._account.exec.wake_links()
+
+    def _connect(self, url: str) -> SimulatedLink:
+        """Return a link to the stream at a URL, in the process."""
+        return SimulatedLink(self._connection(url), self._held, self._client_clock, self._now)
+
+    async def _connect_async(self, url: str) -> AsyncSimulatedLink:
+        """Return a link to the stream at a URL, in the process, for asyncio."""
+        return AsyncSimulatedLink(self._connection(url), self._held, self._client_clock, self._now)
+
+    def _connection(self, url: str) -> Connection:
+        return Connection(self._account.exec.sessions.get(session_of(url)), self._now)
 
     def _for_client(self, *, url: str | None = None) -> ClientSettings:
         # One source of randomness for each client: with the same source, two clients would use equal tokens.
         random = Random(f"{self._seed} client {next(self._clients)}")
-        return ClientSettings(self._client_clock, self._region, random, self.respond, url)
+        return ClientSettings(
+            self._client_clock, self._region, random, self.respond, self._connect, self._connect_async, url
+        )
 
     def client(
         self,
@@ -216,6 +244,63 @@ class Simulator(RequestHandler):
             raise ValueError("script must not be an empty sequence")
         with self._advanced():
             self._account.scripts[family] = ScriptSequence(scripts)
+
+    def script_exec(self, command: str | Sequence[str], script: ExecScript | str | Sequence[ExecScript | str]) -> None:
+        """Set what a command does that ECS Exec runs from now on, in any container.
+
+        A command without a script is refused with `NotSimulatedException`. Only `sh` and `bash` need none: they run
+        commands that have one. This applies to `execute`, to sessions, and to ExecuteCommand of any client.
+
+        Args:
+            command: The command as it is passed to `execute`: a text or a list of arguments. Or "*" for all commands
+                without a script of their own.
+            script: The script, or a text that the command writes before it exits with 0. Or several, for the first
+                run, the second and so on. The last one is for all further runs.
+
+        Raises:
+            TypeError: `script` is none.
+            ValueError: The sequence is empty.
+        """
+        given = [script] if isinstance(script, str | ExecScript) else list(script)
+        if not given:
+            raise ValueError("script must not be an empty sequence")
+        scripts = [ExecScript(each) if isinstance(each, str) else each for each in given]
+        for each in scripts:
+            if not isinstance(each, ExecScript):  # pyright: ignore[reportUnnecessaryIsInstance]
+                raise TypeError(f"script must be an ExecScript or the output, not {type(each).__name__}")
+        with self._advanced():
+            self._account.exec.scripts.set(command, scripts)
+
+    def disturb_exec(
+        self,
+        *,
+        late: tuple[float, float] = (0.02, 0.02),
+        twice: float = 0.0,
+        lost: float = 0.0,
+        cut: float = 0.0,
+        cut_at: Sequence[float] = (),
+        seed: int = 0,
+    ) -> None:
+        """Disturb the messages of sessions of ECS Exec that begin from now on, until `heal`.
+
+        The choices depend on the seed, the number of the session, and the number of the message in it.
+
+        Args:
+            late: The least and the most seconds until a message arrives. If the two differ, messages arrive in another
+                order. Default: 20 ms.
+            twice: The share of messages that arrive twice, 0 to 1. Default 0.
+            lost: The share of messages that never arrive, 0 to 1. Both ends send again what is not acknowledged.
+                Default 0.
+            cut: The share of messages at which the client's connection is cut, 0 to 1. The session goes on. Default 0.
+            cut_at: Seconds from ExecuteCommand at which the connection is cut as well. Default: none.
+            seed: The seed of these choices. Default 0.
+
+        Raises:
+            ValueError: `late` is negative or decreases, or a share is out of bounds.
+        """
+        faults = ChannelFaults(late=late, twice=twice, lost=lost, cut=cut, cut_at=tuple(cut_at), seed=seed)
+        with self._held():
+            self._account.exec.faults = faults
 
     def script_logs(self, behaviour: LogBehaviour) -> None:
         """Set how CloudWatch Logs answers from now on: page sizes, tokens, log groups that do not exist.
@@ -482,9 +567,10 @@ class Simulator(RequestHandler):
             self._faults.random_faults = random_faults
 
     def heal(self) -> None:
-        """Remove all faults of `fail` and `misbehave`."""
+        """Remove all faults of `fail` and `misbehave`, and of `disturb_exec` for sessions that begin later."""
         with self._lock:
             self._faults.end()
+            self._account.exec.faults = ChannelFaults()
 
     def _check_operation(self, operation: str) -> None:
         if operation not in self._model_of(operation)["operations"] and operation != ANY:
@@ -503,7 +589,7 @@ class Simulator(RequestHandler):
             LostAnswerError: A fault lost the answer.
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
-        with self._lock:
+        with self._held():
             answer: Wire = copied(self._answer(scalable_targets.named(operation, request), copied(request)))
             return answer
 
@@ -518,12 +604,11 @@ class Simulator(RequestHandler):
             LostAnswerError: A fault lost the whole answer: `reset` or `timeout`.
             SimulatorBug: The simulator built an answer that the service model forbids.
         """
-        with self._lock:
+        with self._held():
             request_id = str(uuid.UUID(int=self._request_ids.getrandbits(128), version=4))
             try:
-                others = (log_events.TARGET_PREFIX, scalable_targets.TARGET_PREFIX)
                 ours = self._model["metadata"]["targetPrefix"]
-                prefix = next((each for each in others if target.startswith(each)), ours)
+                prefix = next((each.TARGET_PREFIX for each in OTHERS if target.startswith(each.TARGET_PREFIX)), ours)
                 operation = parse_target(target, prefix)
                 if prefix == scalable_targets.TARGET_PREFIX:
                     operation = scalable_targets.named(operation, {}, by_prefix=True)

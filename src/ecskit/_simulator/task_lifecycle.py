@@ -202,7 +202,11 @@ def _starting(plan: TaskPlan, created: float, ready: float) -> tuple[Step, ...]:
             at=ready,
             task={"lastStatus": "RUNNING", "startedAt": timestamp(ready)},
             containers={
-                container.name: {"lastStatus": "RUNNING", **container.when_running, **_agent(plan, "RUNNING", ready)}
+                container.name: {
+                    "lastStatus": "RUNNING",
+                    **container.when_running,
+                    **_agent(plan, plan.script.exec_agent, ready),
+                }
                 for container in plan.containers
             },
         ),
@@ -217,7 +221,7 @@ def _agent(plan: TaskPlan, status: str, started: float | None = None) -> Wire:
     if not plan.has_exec_agent:
         return {}
     agent: Wire = {"name": "ExecuteCommandAgent", "lastStatus": status}
-    if started is not None:
+    if started is not None and status == "RUNNING":
         agent["lastStartedAt"] = timestamp(started)
     return {"managedAgents": [agent]}
 

@@ -21,6 +21,7 @@ StopCode = Literal[
     "UserInitiated",
 ]
 Health = Literal["HEALTHY", "UNHEALTHY", "UNKNOWN"]
+ExecAgentStatus = Literal["PENDING", "RUNNING", "STOPPED"]
 
 SIGTERM_EXIT_CODE = 143
 SIGKILL_EXIT_CODE = 137
@@ -34,7 +35,8 @@ _HOST_LOST = "Host EC2 (instance i-0123456789abcdef0) terminated."
 _FIRST_REPORT = 5.0
 
 
-def _number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> None:
+def check_number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> None:
+    """Raise TypeError for a value of no such kind, and ValueError for one that is negative or NaN."""
     if isinstance(value, bool) or not isinstance(value, kinds):
         raise TypeError(f"{what} must be {wanted}, got {type(value).__name__}")
     if not value >= 0:  # type: ignore[operator]  # also true of NaN
@@ -42,24 +44,28 @@ def _number(value: object, what: str, kinds: tuple[type, ...], wanted: str) -> N
 
 
 def _duration(_: object, field: attrs.Attribute[Any], value: object) -> None:
-    _number(value, field.name, (int, float), "a number of seconds")
+    check_number(value, field.name, (int, float), "a number of seconds")
 
 
 def _exit_codes(_: object, field: attrs.Attribute[Any], value: object) -> None:
     if not isinstance(value, Mapping):
-        _number(value, field.name, (int,), "an int or a mapping of container names to ints")
+        check_number(value, field.name, (int,), "an int or a mapping of container names to ints")
         return
     for name, code in value.items():
-        _number(code, f"{field.name}[{name!r}]", (int,), "an int")
+        check_number(code, f"{field.name}[{name!r}]", (int,), "an int")
 
 
 def _choice(_: object, field: attrs.Attribute[Any], value: object) -> None:
     _one_of(get_args(StopCode), field.name, value)
 
 
+def _agent_status(_: object, field: attrs.Attribute[Any], value: object) -> None:
+    _one_of(get_args(ExecAgentStatus), field.name, value)
+
+
 def _health(_: object, field: attrs.Attribute[Any], value: object) -> None:
     for seconds, health in (value if isinstance(value, Mapping) else {0: value}).items():
-        _number(seconds, f"a moment of {field.name}", (int, float), "a number of seconds")
+        check_number(seconds, f"a moment of {field.name}", (int, float), "a number of seconds")
         _one_of(get_args(Health), field.name, health)
 
 
@@ -132,10 +138,15 @@ class TaskScript:
         logs: The lines that containers with the log driver `awslogs` write: a `LogEntry`, or a pair of the seconds
             after RUNNING and the text, for each. Default: none.
         log_delay: From writing a line to the moment at which CloudWatch Logs shows it. Default 1.
+        exec_agent: The `lastStatus` of the agent of ECS Exec in each container that runs, if the task has one. Default
+            RUNNING.
+        exec_connects_after: From RUNNING until ExecuteCommand reaches the agent. Until then it is answered by
+            TargetNotConnectedException. Default 0.
 
     Raises:
         TypeError: A duration or an exit code is not a number.
-        ValueError: A number is negative, or `stop_code` or `health` is not one of the allowed values.
+        ValueError: A number is negative, or `stop_code`, `health` or `exec_agent` is not one of the allowed
+            values.
     """
 
     time_to_start: float | None = attrs.field(default=None, validator=_DURATION_OR_NONE)
@@ -155,6 +166,8 @@ class TaskScript:
     time_to_healthy: float = attrs.field(default=_FIRST_REPORT, validator=_duration)
     logs: Sequence[LogEntry] = attrs.field(default=(), converter=_entries)
     log_delay: float = attrs.field(default=1.0, validator=_duration)
+    exec_agent: ExecAgentStatus = attrs.field(default="RUNNING", validator=_agent_status)
+    exec_connects_after: float = attrs.field(default=0.0, validator=_duration)
 
     @classmethod
     def runs_for(cls, seconds: float) -> Self:

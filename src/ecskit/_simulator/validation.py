@@ -218,6 +218,7 @@ _FINITE = sys.float_info.max
 _NUMBER = (float, -_FINITE, _FINITE)
 _SCALARS: dict[str, tuple[Any, float, float]] = {
     "string": (str, 0, math.inf),
+    "blob": (str, 0, math.inf),
     "boolean": (bool, 0, 1),
     "integer": (int, -(2**31), 2**31 - 1),
     "long": (int, -(2**63), 2**63 - 1),
@@ -253,6 +254,7 @@ def _article(shape_type: str) -> str:
         "list": "a list",
         "map": "an object",
         "string": "a string",
+        "blob": "a string in base64",
         "boolean": "true or false",
         "integer": "a 32-bit integer",
         "long": "a 64-bit integer",

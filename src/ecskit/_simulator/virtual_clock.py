@@ -2,6 +2,9 @@
 
 The clock counts the running flows. When all of them sleep, it moves to the earliest wake-up time: ten concurrent waits
 of a minute take a minute of this clock and no real time. Threads and tasks of an event loop can share it.
+
+Some sleepers are idle, such as an open session of ECS Exec: they wake up on the way, but the clock does not move if
+only such sleepers are left.
 """
 
 from __future__ import annotations
@@ -9,6 +12,7 @@ from __future__ import annotations
 import asyncio
 import heapq
 import itertools
+import math
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
@@ -32,6 +36,7 @@ _CANCEL_CHECK = 0.005
 class _Sleeper:
     wake: Callable[[], object]
     cancel: threading.Event | None = None
+    idle: bool = False
     awake: bool = False
 
 
@@ -41,6 +46,8 @@ class VirtualClock:
     def __init__(self) -> None:
         self._now = 0.0
         self._running = 0
+        self._waiting = 0
+        """The number of flows that sleep, without idle ones, or are elsewhere."""
         self._asleep: list[tuple[float, int, _Sleeper]] = []
         self._cancels: dict[threading.Event, dict[_Sleeper, None]] = {}
         self._watcher: _Sleeper | None = None
@@ -85,16 +92,26 @@ class VirtualClock:
     @contextmanager
     def elsewhere(self) -> Generator[None, None, None]:
         """Do not count the flow as running in this context: it waits for other flows, which are counted."""
-        self._count(-1)
+        self._count(-1, waiting=1)
         try:
             yield
         finally:
-            self._count(1)
+            self._count(1, waiting=-1)
 
-    def sleep(self, seconds: float, cancel: threading.Event | None = None, waker: Waker | None = None) -> None:
-        """Return when the clock has moved by `seconds`, soon after `cancel` is set, or when `waker` is roused."""
+    def sleep(
+        self,
+        seconds: float,
+        cancel: threading.Event | None = None,
+        waker: Waker | None = None,
+        *,
+        idle: bool = False,
+    ) -> None:
+        """Return when the clock has moved by `seconds`, soon after `cancel` is set, or when `waker` is roused.
+
+        The clock does not move for an idle sleeper alone.
+        """
         woken = threading.Event()
-        with self._sleeper(seconds, woken.set, cancel, waker) as sleeper:
+        with self._sleeper(seconds, woken.set, cancel, waker, idle=idle) as sleeper:
             self._move_if_all_sleep()
             while not sleeper.awake:
                 if woken.wait(_CANCEL_CHECK if sleeper is self._watcher else None):
@@ -103,22 +120,32 @@ class VirtualClock:
                     with self._lock:
                         self._rouse_cancelled()
 
-    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
-        """Return when the clock has moved by `seconds`, or when `waker` is roused."""
+    async def asleep(self, seconds: float, waker: Waker | None = None, *, idle: bool = False) -> None:
+        """Return when the clock has moved by `seconds`, or when `waker` is roused.
+
+        The clock does not move for an idle sleeper alone.
+        """
         loop = asyncio.get_running_loop()
         woken = asyncio.Event()
-        with self._sleeper(seconds, lambda: loop.call_soon_threadsafe(woken.set), None, waker):
+        with self._sleeper(seconds, lambda: loop.call_soon_threadsafe(woken.set), None, waker, idle=idle):
             self._move_soon()
             await woken.wait()
 
     @contextmanager
     def _sleeper(
-        self, seconds: float, wake: Callable[[], object], cancel: threading.Event | None, waker: Waker | None
+        self,
+        seconds: float,
+        wake: Callable[[], object],
+        cancel: threading.Event | None,
+        waker: Waker | None,
+        *,
+        idle: bool,
     ) -> Generator[_Sleeper, None, None]:
-        sleeper = _Sleeper(wake, cancel)
+        sleeper = _Sleeper(wake, cancel, idle)
         with self._lock:
             heapq.heappush(self._asleep, (self._now + max(0.0, seconds), next(self._order), sleeper))
             self._running -= 1
+            self._waiting += not idle
             if cancel is not None:
                 self._cancels.setdefault(cancel, {})[sleeper] = None
                 self._watcher = self._watcher or sleeper
@@ -148,6 +175,7 @@ class VirtualClock:
     def _count_awake(self, sleeper: _Sleeper) -> None:
         sleeper.awake = True
         self._running += 1
+        self._waiting -= not sleeper.idle
         if sleeper.cancel is None:
             return
         sleepers = self._cancels[sleeper.cancel]
@@ -160,9 +188,10 @@ class VirtualClock:
             if self._watcher is not None:
                 self._watcher.wake()
 
-    def _count(self, change: int) -> None:
+    def _count(self, change: int, *, waiting: int = 0) -> None:
         with self._lock:
             self._running += change
+            self._waiting += waiting
         if change < 0:
             self._move_soon()
 
@@ -177,11 +206,11 @@ class VirtualClock:
 
     def _move_if_all_sleep(self) -> None:
         with self._lock:
-            if self._running > 0:
+            if self._running > 0 or not self._waiting:
                 return
             # Wake cancelled sleepers first: otherwise they would notice it only after the clock has moved.
             self._rouse_cancelled()
-            if self._running <= 0 and (moment := self._next_moment()) is not None:
+            if self._running <= 0 and (moment := self._next_moment()) is not None and moment < math.inf:
                 self._wake(moment)
 
     def _rouse_cancelled(self) -> None:

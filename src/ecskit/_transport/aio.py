@@ -16,8 +16,9 @@ from botocore.session import Session
 from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
+from ecskit._core.links import Link
 
-from . import credentials, exchange, others, queues, renewal, sessions, translate, unclosed
+from . import credentials, exchange, hidden, others, queues, renewal, sessions, translate, unclosed
 from .options import Options, described
 from .pool import Pooled
 
@@ -127,8 +128,37 @@ class AsyncTransport:
                 with translate.configuring():
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
+                hidden.hide_secrets(made)
                 self._others[others.key(send)] = made
             return made
+
+    async def connect(self, url: str | None) -> Link | None:
+        """Open a WebSocket, as the aiobotocore client would connect to that address. None checks the extra only.
+
+        Raises:
+            MissingExtraError: The extra `exec` is not installed.
+            ConfigurationError: A CA bundle or a client certificate cannot be read.
+            TransportError: It could not be opened, or a provider of credentials failed.
+        """
+        client = (await self.open()).client
+        of_double = exchange.connect(client.meta.events)
+        if of_double is not None:
+            link: Link | None = await of_double(url) if url is not None else None
+            return link
+        from . import links
+
+        links.check_extra()
+        if url is None:
+            return None
+        from . import aio_link
+
+        frozen = None
+        if links.is_signed(url):
+            with credentials.getting_credentials("WebSocket"):
+                found = client._get_credentials()
+                frozen = await found.get_frozen_credentials() if found is not None else None
+        # A CA bundle is read in a thread, as aiobotocore does.
+        return await aio_link.open_link(await asyncio.to_thread(links.settings_for, client, url, frozen))
 
     async def open(self, operation: str = "AsyncClient") -> Pooled:
         """Return the client. It is made if absent.

@@ -23,8 +23,9 @@ from botocore import parsers, xform_name
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
+from ecskit._transport.hidden import Hidden
 
-__all__ = ["Exchange", "attach", "clock", "current", "detach", "emitter", "of_request"]
+__all__ = ["Exchange", "attach", "clock", "connect", "current", "detach", "emitter", "of_request"]
 
 _EVENTS_ID = "ecskit"
 _OURS = "ecskit-exchange"
@@ -136,7 +137,9 @@ class Exchange:
         if self.body is None or not _is_observed(self._client, self.operation):
             return
         model = self._client.meta.service_model
-        response = {"body": self.body, "status_code": 200, "headers": {}, "context": {"operation_name": self.operation}}
+        # botocore logs it: in none but one of ECS's responses is a token, that of ExecuteCommand.
+        body = Hidden(self.body) if self.operation == "ExecuteCommand" else self.body
+        response = {"body": body, "status_code": 200, "headers": {}, "context": {"operation_name": self.operation}}
         try:
             parser = parsers.create_parser("json")
             content = parser.parse(response, model.operation_model(self.operation).output_shape)
@@ -298,9 +301,18 @@ def of_request(context: Mapping[str, Any]) -> Exchange | None:
 
 def clock(events: Any) -> Any:
     """Return the clock of the double that answers requests, such as the simulator; None if there is none."""
+    return _of_double(events, "ecskit_clock")
+
+
+def connect(events: Any) -> Any:
+    """Return the function of such a double that opens links, given an address; None if there is none."""
+    return _of_double(events, "ecskit_connect")
+
+
+def _of_double(events: Any, name: str) -> Any:
     handlers = _handlers(events, "before-send.ecs")
-    clocks = (getattr(each, "__dict__", {}).get("ecskit_clock") for each in handlers)  # a Mock has every attribute
-    return next((found for found in clocks if found is not None), None)
+    values = (getattr(each, "__dict__", {}).get(name) for each in handlers)  # a Mock has every attribute
+    return next((found for found in values if found is not None), None)
 
 
 def _handlers(events: Any, event: str) -> Any:

@@ -28,9 +28,9 @@ from .failures import service_error, transport_error
 from .options import Options
 from .validation_reports import wire_problems
 
-__all__ = ["client_arguments", "failure", "given", "key", "method", "response"]
+__all__ = ["OF_AWS", "client_arguments", "failure", "given", "key", "method", "response"]
 
-_OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
+OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 """Hosts that serve one service only. An emulator serves all of them at one address."""
 
 
@@ -56,7 +56,7 @@ def client_arguments(session: Any, options: Options, send: Send) -> dict[str, An
     arguments = sessions.client_arguments(session, options)
     del arguments["api_version"]
     endpoint = arguments.get("endpoint_url")
-    if endpoint and (_variable(send.service) in os.environ or (urlsplit(endpoint).hostname or "").endswith(_OF_AWS)):
+    if endpoint and (_variable(send.service) in os.environ or (urlsplit(endpoint).hostname or "").endswith(OF_AWS)):
         del arguments["endpoint_url"]
     single = Config(retries=cast("Any", {"total_max_attempts": 1, "mode": "standard"}))
     region = {"region_name": send.region} if send.region else {}

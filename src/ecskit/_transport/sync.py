@@ -14,8 +14,9 @@ from botocore.session import Session
 from ecskit import _forks
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
+from ecskit._core.links import Link
 
-from . import credentials, exchange, others, queues, renewal, sessions, translate
+from . import credentials, exchange, hidden, others, queues, renewal, sessions, translate
 from .options import Options, described
 from .pool import Pooled
 
@@ -116,7 +117,35 @@ class Transport:
                 with translate.configuring():
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = self._others[others.key(send)] = self._session.create_client(**arguments)
+                hidden.hide_secrets(made)
             return made
+
+    def connect(self, url: str | None) -> Link | None:
+        """Open a WebSocket, as the botocore client would connect to that address. None checks that the extra is there.
+
+        Raises:
+            MissingExtraError: The extra `exec` is not installed.
+            ConfigurationError: A CA bundle or a client certificate cannot be read.
+            TransportError: It could not be opened, or a provider of credentials failed.
+        """
+        self.open()
+        of_double = exchange.connect(self._pool.client.meta.events)
+        if of_double is not None:
+            link: Link | None = of_double(url) if url is not None else None
+            return link
+        from . import links
+
+        links.check_extra()
+        if url is None:
+            return None
+        from . import sync_link
+
+        client, frozen = self._pool.client, None
+        if links.is_signed(url):
+            with credentials.getting_credentials("WebSocket"):
+                found = client._get_credentials()
+                frozen = found.get_frozen_credentials() if found is not None else None
+        return sync_link.open_link(links.settings_for(client, url, frozen))
 
     def open(self) -> None:
         """Raise ClientClosedError if the client is closed."""

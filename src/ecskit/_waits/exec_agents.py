@@ -21,7 +21,7 @@ from ecskit._waits.task_identifiers import Tasks, targets_of
 from ecskit._waits.tasks import PACE, TaskGoal, running
 from ecskit.models.tasks import Container, Task
 
-__all__ = ["exec_agents_running"]
+__all__ = ["exec_agents_running", "status_of_agent"]
 
 AGENT = "ExecuteCommandAgent"
 
@@ -118,7 +118,7 @@ def _never_reachable(task: Task, names: list[str]) -> str | None:
 
 def _agents_of(task: Task, names: list[str] | None) -> Evaluation:
     agents = {
-        container.name: _agent(container)
+        container.name: status_of_agent(container)
         for container in task.containers
         if (container.last_status != "STOPPED" if names is None else container.name in names)
     }
@@ -131,7 +131,7 @@ def _agents_of(task: Task, names: list[str] | None) -> Evaluation:
     return NotYet(f"is RUNNING, but {states or 'its containers are not visible yet'}", PACE)
 
 
-def _agent(container: Container) -> str:
+def status_of_agent(container: Container) -> str:
     """Return the status of the agent in a container, with its reason."""
     agents = [agent for agent in container.managed_agents if agent.name == AGENT]
     if not agents:

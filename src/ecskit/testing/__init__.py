@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from ecskit._simulator.emitted_events import EmittedEvents
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.event_source import AsyncSimulatedReceiver, SimulatedReceiver, SimulatedSource
+    from ecskit._simulator.exec.exec_script import ExecScript, ExecTool
+    from ecskit._simulator.exec.programs import ExecProgram
+    from ecskit._simulator.exec.terminal import ExecDialog
     from ecskit._simulator.faults import Fault
     from ecskit._simulator.log_behaviour import LogBehaviour
     from ecskit._simulator.read_options import Counting, Lag
@@ -27,7 +30,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.server import SimulatorServer
     from ecskit._simulator.simulator import Simulator, simulated_operations
     from ecskit._simulator.sqs_target import sqs_target
-    from ecskit._simulator.task_script import Health, LogEntry, TaskScript
+    from ecskit._simulator.task_script import ExecAgentStatus, Health, LogEntry, TaskScript
     from ecskit._simulator.task_state import TaskState
     from ecskit._simulator.virtual_clock import VirtualClock
     from ecskit._simulator.wire import Response, Wire
@@ -41,6 +44,11 @@ __all__ = [
     "DeploymentScript",
     "DeploymentState",
     "EmittedEvents",
+    "ExecAgentStatus",
+    "ExecDialog",
+    "ExecProgram",
+    "ExecScript",
+    "ExecTool",
     "Fault",
     "Health",
     "Lag",
@@ -82,6 +90,11 @@ publish(
         "DeploymentScript": "ecskit._simulator.deployment_script",
         "DeploymentState": "ecskit._simulator.scheduler.service_states",
         "EmittedEvents": "ecskit._simulator.emitted_events",
+        "ExecAgentStatus": "ecskit._simulator.task_script",
+        "ExecDialog": "ecskit._simulator.exec.terminal",
+        "ExecProgram": "ecskit._simulator.exec.programs",
+        "ExecScript": "ecskit._simulator.exec.exec_script",
+        "ExecTool": "ecskit._simulator.exec.exec_script",
         "Fault": "ecskit._simulator.faults",
         "Lag": "ecskit._simulator.read_options",
         "LogBehaviour": "ecskit._simulator.log_behaviour",

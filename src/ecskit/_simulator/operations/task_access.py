@@ -1,15 +1,12 @@
-"""Task protection and ECS Exec.
-
-Only tasks of services can be protected. The answer of ExecuteCommand has a session, but its address does not exist.
-"""
+"""Task protection and ECS Exec. Only tasks of services can be protected."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ecskit._simulator.errors import SimulatedError, invalid
+from ecskit._simulator.errors import invalid
+from ecskit._simulator.exec.requests import execute_command
 from ecskit._simulator.limits import check_count
-from ecskit._simulator.task_lifecycle import snapshot
 from ecskit._simulator.wire import Wire, timestamp
 
 if TYPE_CHECKING:
@@ -66,44 +63,8 @@ def _show_protection(account: Account, task: Task) -> Wire:
     return {"taskArn": task.arn, "protectionEnabled": True, "expirationDate": timestamp(until)}
 
 
-def _execute(account: Account, request: Wire) -> Wire:
-    cluster = account.cluster(request.get("cluster"))
-    if not request["interactive"]:
-        raise invalid("ECS Exec runs interactive commands only.")
-    task = account.find_task(cluster, request["task"])
-    if task is None:
-        raise invalid("The referenced task was not found.")
-    state = snapshot(task.steps, account.now)
-    if not task.plan.has_exec_agent:
-        raise invalid("The task was launched without enableExecuteCommand.")
-    if state.task["desiredStatus"] == "STOPPED":
-        raise invalid("The task is stopping or stopped.")
-    names = [container["name"] for container in task.containers]
-    if "container" not in request and len(names) > 1:
-        raise invalid("The task has several containers: name one.")
-    name = request.get("container", names[0])
-    if name not in names:
-        raise invalid(f"The task has no container named {name}.")
-    if state.containers[name]["managedAgents"][0]["lastStatus"] != "RUNNING":
-        raise SimulatedError("TargetNotConnectedException", "The agent of ECS Exec does not run in the container.")
-    session = f"ecs-execute-command-{account.hex(17)}"
-    container = next(each for each in task.containers if each["name"] == name)
-    return {
-        "clusterArn": cluster.arn,
-        "containerArn": container["containerArn"],
-        "containerName": name,
-        "interactive": True,
-        "session": {
-            "sessionId": session,
-            "streamUrl": f"wss://ssmmessages.{account.arns.region}.amazonaws.com/v1/data-channel/{session}?role=publish",
-            "tokenValue": account.hex(64),
-        },
-        "taskArn": task.arn,
-    }
-
-
 OPERATIONS = {
     "GetTaskProtection": _get_protection,
     "UpdateTaskProtection": _update_protection,
-    "ExecuteCommand": _execute,
+    "ExecuteCommand": execute_command,
 }

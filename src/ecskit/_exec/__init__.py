@@ -1,0 +1,1 @@
+"""ECS Exec: commands and sessions inside of containers."""

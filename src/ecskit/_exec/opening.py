@@ -1,0 +1,80 @@
+"""Open a session in a container: a terminal in which a command runs."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ecskit._core.effects import Flow
+from ecskit._exec.session import Session
+from ecskit._exec.starting import opened
+from ecskit.models.tasks import Task
+
+__all__ = ["open_session"]
+
+
+def open_session(
+    task: Task | str,
+    command: str | Sequence[str] = "sh",
+    *,
+    container: str | None = None,
+    cluster: str | None = None,
+    columns: int = 80,
+    rows: int = 24,
+    start_timeout: float | None = 120.0,
+    exit_code: bool = False,
+) -> Flow[Session]:
+    """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
+
+    Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
+    acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
+
+    The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; in a
+    cluster with a KMS key, once the keys are exchanged. Whether there is one is read by DescribeClusters, if the
+    credentials allow it. What is sent before is not lost.
+
+    The credentials need ssm:TerminateSession, or a session that is closed early holds one of the two slots of its
+    container for 20 minutes; and ssm:ResumeSession, or the first cut of the connection ends the session. ECS ends
+    one that is idle for 20 minutes.
+
+    Args:
+        task: The task, its id or its ARN.
+        command: A list of the program and its arguments, as they are; or a text, which the agent splits into words.
+            It runs without a shell: a pipe needs `sh -c`.
+        container: Name of the container; required if the task has several.
+        cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
+        columns: Columns of the terminal.
+        rows: Rows of the terminal.
+        start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
+        exit_code: Whether to run the command under `sh`, which reports its exit code, for `exit_code` of the
+            session. A text is then one for `sh -c`.
+
+    Returns:
+        The session: `read`, `send`, `resize`, `close`; iterating over it yields its output. Closing the client ends
+        it.
+        The method of an async client returns what `async with` opens, and what `await` opens without closing it.
+
+    Raises:
+        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
+            task has stopped or runs on Windows. The message has what to change; the command was not run.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
+        TaskNotVisible: The task was not visible within 60 s.
+        WaitTimeout: The task and its agent did not run within `start_timeout`.
+        MissingExtraError: The extra `exec` is not installed.
+        RequestError: An argument is wrong; nothing was run.
+        ServiceError: ECS refuses a call: no permission, no such cluster.
+        TransportError: The exchange with ECS failed.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    return opened(
+        "tasks.open_session",
+        task,
+        command,
+        container=container,
+        cluster=cluster,
+        columns=columns,
+        rows=rows,
+        start_timeout=start_timeout,
+        exit_code=exit_code,
+    )

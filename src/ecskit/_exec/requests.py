@@ -1,0 +1,151 @@
+"""The requests of ECS Exec: to open a session, to resume and to terminate it, and for its data key."""
+
+from __future__ import annotations
+
+import base64
+import logging
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from ecskit._api.service_errors import TargetNotConnectedException
+from ecskit._core.call import call
+from ecskit._core.effects import Cancelled, Flow, RawResponse, Reply, Send, Sleep
+from ecskit._core.errors import AccessDeniedError, EcsError, InvalidRequestError, ServiceError, described
+from ecskit._core.retrying import RetryLimits, may_have_taken_effect, retry
+from ecskit._core.turns import await_turn
+from ecskit._exec.errors import AGENT_REMEDY, ExecResponseLost, ExecUnavailable
+from ecskit._exec.session import Place
+from ecskit.models.tasks import ExecuteCommandRequest, ExecuteCommandResponse
+
+__all__ = ["Opened", "execute_command", "generate_key", "resume_session", "said", "terminate_session"]
+
+log = logging.getLogger("ecskit")
+
+_CONNECTING = 15.0
+"""Seconds for which ExecuteCommand is repeated while ECS reports that the agent is not connected. The error is often
+transient, also after ECS has shown the agent as RUNNING, and means that the command was not run."""
+_TERMINATE_LIMITS = RetryLimits(attempts=3, longest_pause=1.0)
+_KEY_BYTES = 64
+
+Opened = tuple[str, str, str]
+"""The id, the address and the token of a session."""
+
+
+def execute_command(place: Place, command: str, is_wanted: Callable[[], bool]) -> Flow[Opened]:
+    """Send ExecuteCommand.
+
+    It has no client token, so that a repeat would run the command twice. Only a refusal because of the agent's
+    connection is repeated.
+
+    Args:
+        place: Where to run the command.
+        command: The command, as the agent splits it into words.
+        is_wanted: Returns whether to go on repeating.
+
+    Raises:
+        ExecUnavailable: The agent is not connected, or ECS Exec was not enabled.
+        ExecResponseLost: The command may run.
+        EcsError: ECS refuses.
+    """
+    request = ExecuteCommandRequest(
+        cluster=place.cluster, task=place.task_arn, container=place.container or None, command=command, interactive=True
+    )
+
+    def attempt() -> Flow[ExecuteCommandResponse]:
+        yield from await_turn({request._operation: 1.0})
+        return (yield from call(request, single_attempt=True))
+
+    def may_pass(error: EcsError, _: int) -> bool:
+        return isinstance(error, TargetNotConnectedException) and is_wanted()
+
+    limits = RetryLimits(attempts=100, longest_pause=4.0, until=(yield Sleep(0)).now + _CONNECTING)
+    try:
+        session = (yield from retry(attempt, limits, may_pass=may_pass)).session
+    except Cancelled as cancelled:
+        if cancelled.sent:
+            log.warning("ExecuteCommand was cancelled; the command may run in task %s", place.task_arn)
+        raise
+    except EcsError as error:
+        explained = _explained(error, place)
+        if explained is None:
+            raise
+        raise explained from error
+    if not (session.session_id and session.stream_url and session.token_value):
+        raise ExecResponseLost(place.task_arn, place.container, "no valid response (it names no session)")
+    return session.session_id, session.stream_url, session.token_value
+
+
+def _explained(error: EcsError, place: Place) -> EcsError | None:
+    """Return what an error of ExecuteCommand means; None if it says that itself."""
+    if isinstance(error, TargetNotConnectedException):
+        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({said(error)})"
+        remedy = f"two sessions may be open in the container, which is the limit; otherwise {AGENT_REMEDY}"
+        return ExecUnavailable(place.task_arn, reason, remedy)
+    if isinstance(error, InvalidRequestError) and "execute command" in error.message.lower():
+        return ExecUnavailable(place.task_arn, said(error), AGENT_REMEDY)
+    if not may_have_taken_effect(error):
+        return None
+    return ExecResponseLost(place.task_arn, place.container, f"no valid response ({said(error)})")
+
+
+def said(error: EcsError) -> str:
+    """Return what an error says, without what it was about: errors of ecskit name that themselves."""
+    code = f"{error.code}: " if isinstance(error, ServiceError) else ""
+    return f"{code}{getattr(error, 'message', str(error)).removesuffix('.')}"
+
+
+def terminate_session(session_id: str) -> Flow[None]:
+    """Terminate a session. If AWS refuses, log one warning."""
+
+    def attempt() -> Flow[None]:
+        yield from _request("ssm", "TerminateSession", {"SessionId": session_id})
+
+    try:
+        yield from retry(attempt, _TERMINATE_LIMITS)
+    except EcsError as error:
+        if isinstance(error, ServiceError) and error.code == "DoesNotExistException":
+            return  # it has ended
+        needs = "the credentials need ssm:TerminateSession on it; " if isinstance(error, AccessDeniedError) else ""
+        log.warning(
+            "session %s was not terminated, and may hold one of the slots of its container for 20 minutes: %s%s",
+            session_id,
+            needs,
+            described(error),
+        )
+
+
+def resume_session(session_id: str) -> Flow[str | None]:
+    """Return a new token for a session; None if it has timed out.
+
+    Raises:
+        EcsError: AWS refuses, or the exchange failed.
+    """
+    answer = yield from _request("ssm", "ResumeSession", {"SessionId": session_id})
+    token: str | None = answer.get("TokenValue")
+    return token or None
+
+
+def generate_key(session_id: str, place: Place, key_id: str, challenge: str | None) -> Flow[tuple[bytes, bytes]]:
+    """Return a data key of KMS: its plaintext and its ciphertext. The agent decrypts it with the same context.
+
+    Raises:
+        EcsError: AWS KMS refuses, or the exchange failed.
+    """
+    context = {"aws:ssm:SessionId": session_id, "aws:ssm:TargetId": place.ssm_target}
+    if challenge is not None:
+        context["aws:ssm:RandomChallenge"] = challenge
+    params = {"KeyId": key_id, "NumberOfBytes": _KEY_BYTES, "EncryptionContext": context}
+    parts = key_id.split(":")
+    region = parts[3] if parts[0] == "arn" and len(parts) > 5 else None
+    answer = yield from _request("kms", "GenerateDataKey", params, region)
+    return _bytes(answer["Plaintext"]), _bytes(answer["CiphertextBlob"])
+
+
+def _request(service: str, operation: str, params: Mapping[str, Any], region: str | None = None) -> Flow[Any]:
+    reply: Reply[RawResponse] = yield Send(operation, params, service=service, region=region)
+    return reply.get().parsed or {}
+
+
+def _bytes(value: bytes | str) -> bytes:
+    """Return the bytes that a parsed response holds; a double may hold base64, as the service sends it."""
+    return base64.b64decode(value) if isinstance(value, str) else value

@@ -1,0 +1,121 @@
+"""Connect the terminal of this process with a session."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+
+import attrs
+
+from ecskit._core.effects import Flow, Invoke, Sleep
+from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
+from ecskit._exec.starting import Start, opened
+from ecskit._exec.terminal import Terminal, own_terminal
+from ecskit._exec.watching import watch
+from ecskit.models.tasks import Task
+
+__all__ = ["shell"]
+
+
+def shell(
+    task: Task | str,
+    command: str | Sequence[str] = "sh",
+    *,
+    container: str | None = None,
+    cluster: str | None = None,
+    start_timeout: float | None = 120.0,
+    exit_code: bool = True,
+) -> Flow[int | None]:
+    """Connect this terminal with a command in a container, until the command exits.
+
+    Every key goes to the container, Ctrl-C and Ctrl-Z too, and so does the size of the terminal when it changes. On
+    every way out, the terminal is as it was before, and the session is terminated: also on an exception, and on
+    SIGTERM and SIGHUP, which raise SystemExit meanwhile unless the program handles them. Call it in the main thread:
+    signals and sizes are seen there only.
+
+    It exists for sync clients, on POSIX systems. Standard input and output have to be a terminal.
+
+    Args:
+        task: The task, its id or its ARN.
+        command: A list of the program and its arguments, as they are; or a text for `sh -c`.
+        container: Name of the container; required if the task has several.
+        cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
+        start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
+        exit_code: Whether to run the command under `sh`, which reports its exit code. Without, for images that have
+            no `sh`, a text is split into words, and the result is None.
+
+    Returns:
+        The exit code of the command; 128 and more is by convention of shells the number of the signal that killed it.
+
+    Raises:
+        ConfigurationError: There is no terminal: standard input or output is redirected, or the system is Windows.
+        SessionEnded: The session ended before the command: its task stopped, the connection was lost, or the image
+            has no `sh`.
+        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
+            task has stopped or runs on Windows. The message has what to change; the command was not run.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
+        TaskNotVisible: The task was not visible within 60 s.
+        WaitTimeout: The task and its agent did not run within `start_timeout`.
+        MissingExtraError: The extra `exec` is not installed.
+        RequestError: An argument is wrong; nothing was run.
+        ServiceError: ECS refuses a call: no permission, no such cluster.
+        TransportError: The exchange with ECS failed.
+
+    Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
+    """
+    Start.of("tasks.shell", task, cluster, container, start_timeout)  # raises RequestError
+    terminal = own_terminal()
+    columns, rows = terminal.size
+    opening = opened(
+        "tasks.shell",
+        task,
+        command,
+        container=container,
+        cluster=cluster,
+        columns=columns,
+        rows=rows,
+        start_timeout=start_timeout,
+        exit_code=exit_code,
+    )
+
+    def flow() -> Flow[int | None]:
+        session = yield from opening
+        try:
+            terminal.enter(_Keyboard(session, terminal))
+            while True:
+                output = yield from awaited(session, session.read, math.inf, lambda: watch(session))
+                if not output:
+                    break
+                yield Invoke(terminal.write, output)
+            # Seconds for the service to close the channel, so that the session need not be terminated.
+            yield from awaited(session, lambda: session.end, (yield Sleep(0)).now + CLOSING)
+        finally:
+            terminal.leave()  # no effect: nothing may come between an interruption and this
+            yield from close(session)
+        if session.exit_code is None and (exit_code or (session.end and not session.end.is_clean)):
+            session.raise_end()
+        return session.exit_code
+
+    return flow()
+
+
+@attrs.frozen
+class _Keyboard:
+    """Passes keys and sizes of a terminal on to a session."""
+
+    session: Session
+    terminal: Terminal
+
+    @property
+    def has_room(self) -> bool:
+        """Whether the session accepts more."""
+        return self.session.has_room()
+
+    def type(self, data: bytes, /) -> None:
+        """Pass what was typed on."""
+        self.session.put(data)
+
+    def resize(self) -> None:
+        """Pass the size of the terminal on."""
+        self.session.put(Resize(*self.terminal.size))

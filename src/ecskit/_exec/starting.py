@@ -1,0 +1,206 @@
+"""The way from the arguments of a verb to an open session: the task, its agent, ExecuteCommand, the pump."""
+
+from __future__ import annotations
+
+import logging
+import math
+import shlex
+from collections.abc import Sequence
+from typing import Any
+
+import attrs
+
+from ecskit._core.background import Background
+from ecskit._core.call import call
+from ecskit._core.effects import Beside, Connect, DrawRandom, Flow, Reply, Sleep
+from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, RequestError, described
+from ecskit._data_channel.encryption import check_extra
+from ecskit._exec.errors import AGENT_REMEDY, ExecUnavailable
+from ecskit._exec.marks import OutputReader
+from ecskit._exec.pump import pump
+from ecskit._exec.session import End, Place, Resize, Session, awaited, close
+from ecskit._exec.watching import place_in
+from ecskit._exec.wrapper import wrap
+from ecskit._polling.batches import Targets
+from ecskit._polling.conditions import Evaluation, Met, wait_for
+from ecskit._polling.errors import WaitFailed
+from ecskit._polling.observations import ResourceState
+from ecskit._polling.options import WaitOptions
+from ecskit._waits.exec_agents import exec_agents_running, status_of_agent
+from ecskit._waits.task_identifiers import targets_of
+from ecskit._waits.tasks import TaskGoal
+from ecskit.models.clusters import DescribeClustersRequest
+from ecskit.models.tasks import Task
+
+__all__ = ["Start", "opened", "plain", "size_problems"]
+
+log = logging.getLogger("ecskit")
+
+_MOST = 65535
+"""The most columns or rows of a terminal."""
+
+
+def opened(
+    verb: str,
+    task: Task | str,
+    command: str | Sequence[str],
+    *,
+    container: str | None,
+    cluster: str | None,
+    columns: int,
+    rows: int,
+    start_timeout: float | None,
+    exit_code: bool,
+) -> Flow[Session]:
+    """Open a session of ECS Exec in which a command uses the terminal. `tasks.open_session` has the arguments."""
+    start = Start.of(verb, task, cluster, container, start_timeout)
+    problems = size_problems(columns, rows)
+    if problems:
+        raise RequestError(verb, problems)
+    text = plain(verb, command)
+    if exit_code:
+        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+
+    def flow() -> Flow[Session]:
+        drawn: int = (yield DrawRandom()).get()
+        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
+        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
+        session.reader = OutputReader(wrapped) if wrapped else None
+        session.put(Resize(columns, rows))
+        return session
+
+    return flow()
+
+
+def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
+    """Return what is wrong with the size of a terminal."""
+    return [
+        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
+        for name, given in (("columns", columns), ("rows", rows))
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
+    ]
+
+
+def plain(verb: str, command: Any) -> str:
+    """Return the text of a command that is not wrapped.
+
+    Raises:
+        RequestError: It is no command.
+    """
+    words: Any = [command] if isinstance(command, str) else command
+    if not isinstance(words, Sequence) or isinstance(words, (bytes, bytearray)):
+        problem = f"expected a text, or a list of the program and its arguments, got {type(command).__name__}"
+        raise RequestError(verb, [("command", problem)])
+    if not words or not all(isinstance(word, str) for word in words) or not words[0].strip():
+        raise RequestError(verb, [("command", "expected a text, or a list of texts, that is not empty")])
+    return str(command) if isinstance(command, str) else shlex.join(words)
+
+
+@attrs.frozen(kw_only=True)
+class Start:
+    """What a verb needs to open a session."""
+
+    verb: str
+    targets: Targets[Task]
+    container: str | None
+    timeout: float | None
+    """Seconds until the task and its agent have to run."""
+
+    @classmethod
+    def of(
+        cls, verb: str, task: Task | str, cluster: str | None, container: str | None, timeout: float | None
+    ) -> Start:
+        """Check the arguments, and return what they mean.
+
+        Raises:
+            RequestError: One is wrong.
+        """
+        given: Any = container  # users without a checker
+        if not isinstance(task, (Task, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # the same
+            problem = f"expected one task, its id or its ARN, got {type(task).__name__}; call {verb} for each task"
+            raise RequestError(verb, [("task", problem)])
+        if given is not None and (not isinstance(given, str) or not given):
+            raise RequestError(verb, [("container", f"expected the name of a container, got {given!r}")])
+        WaitOptions(timeout=timeout).check(verb)
+        targets = targets_of(verb, task, cluster)
+        return cls(verb=verb, targets=targets, container=container, timeout=timeout)
+
+    def session(self, command: str, *, needs_gate: bool) -> Flow[Session]:
+        """Open a session in which a command runs.
+
+        Args:
+            command: The text for ExecuteCommand.
+            needs_gate: Whether input may be sent before the first output. Then it matters whether the cluster has a
+                KMS key: input that is sent before the keys exist would end the session.
+        """
+        checked: Reply[None] = yield Connect(None)
+        checked.get()
+        place = yield from self._place()
+        encrypted = None
+        if needs_gate or not _can_encrypt():
+            encrypted = yield from _is_encrypted(place.cluster)
+            if encrypted:
+                check_extra()
+        session = Session(place)
+        try:
+            begun: Reply[Background] = yield Beside(pump(session, command, encrypted=encrypted), "ecskit-exec")
+            session.background = begun.get()
+            end = yield from awaited(session, lambda: session.end or session.begun, math.inf)
+            if isinstance(end, End):
+                session.raise_end()
+        except BaseException:
+            yield from close(session)
+            raise
+        return session
+
+    def _place(self) -> Flow[Place]:
+        """Wait for the agent in the container, and return where it is."""
+        began = (yield Sleep(0)).now
+        options = WaitOptions(timeout=self.timeout)
+        visible = TaskGoal(name=self.verb, condition=_is_visible, wait_options=options)
+        (task,) = yield from wait_for(visible, self.targets)
+        place = place_in(self.verb, task, self.container)
+        if task.last_status == "RUNNING" and any(
+            each.name == place.container and status_of_agent(each) == "RUNNING" for each in task.containers
+        ):
+            return place
+        if self.timeout is not None:
+            elapsed = (yield Sleep(0)).now - began
+            options = WaitOptions(timeout=max(0.0, self.timeout - elapsed))
+        name = place.container or None
+        try:
+            (task,) = yield from exec_agents_running(task, containers=name, wait_options=options)
+        except WaitFailed as error:
+            # The reason may be one that the description shows: then its error is clearer.
+            place_in(self.verb, next(filter(None, error.story.last.values()), task), self.container)
+            why = next(iter(error.story.reasons.values()), "cannot be used")
+            raise ExecUnavailable(task.task_arn, f"it {why}", AGENT_REMEDY) from error
+        return place_in(self.verb, task, self.container)
+
+
+def _is_visible(_: ResourceState[Task]) -> Evaluation:
+    return Met()
+
+
+def _can_encrypt() -> bool:
+    """Return whether what encryption needs is installed."""
+    try:
+        check_extra()
+    except MissingExtraError:
+        return False
+    return True
+
+
+def _is_encrypted(cluster: str) -> Flow[bool | None]:
+    """Return whether a cluster has a KMS key for sessions; None if that is unknown."""
+    try:
+        found = yield from call(DescribeClustersRequest(clusters=[cluster], include=["CONFIGURATIONS"]))
+    except EcsError as error:
+        if not isinstance(error, AccessDeniedError):
+            log.info("whether sessions are encrypted is unknown: %s", described(error))
+        return None
+    configurations = [each.configuration for each in found.clusters]
+    if len(configurations) != 1:
+        return None
+    settings = configurations[0].execute_command_configuration if configurations[0] else None
+    return bool(settings and settings.kms_key_id)

@@ -1,0 +1,176 @@
+"""The terminal of this process, for `shell`: raw mode, what is typed, what is shown, and its size. POSIX only."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+import threading
+from types import FrameType
+from typing import Any, Protocol
+
+from ecskit._core.errors import ConfigurationError
+
+__all__ = ["Terminal", "Typing", "own_terminal"]
+
+_PIECE = 4096
+"""Bytes that are read at once."""
+_PAUSE = 0.05
+"""Seconds between checks of whether the session has room again."""
+_ENDING = ("SIGTERM", "SIGHUP")
+"""Signals that end a process which does not handle them, and would leave its terminal in raw mode."""
+_END_OF_INPUT = b"\x04"
+
+
+class Typing(Protocol):
+    """Where keys and sizes go. A thread calls it."""
+
+    def type(self, data: bytes, /) -> None:
+        """Pass bytes on. It does not wait."""
+
+    def resize(self) -> None:
+        """Note that the terminal has another size."""
+
+    @property
+    def has_room(self) -> bool:
+        """Whether more may be typed."""
+        ...
+
+
+def own_terminal() -> Terminal:
+    """Return the terminal of this process.
+
+    Raises:
+        ConfigurationError: The system has none, or standard input or output is redirected.
+    """
+    try:
+        import termios  # noqa: F401  # absent on Windows
+    except ImportError:
+        raise ConfigurationError(
+            "shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
+        ) from None
+    for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
+        try:
+            connected = stream.isatty()
+        except (AttributeError, ValueError):  # absent, or closed
+            connected = False
+        if not connected:
+            raise ConfigurationError(
+                f"shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
+                " tasks.open_session"
+            )
+    return Terminal(sys.stdin.fileno(), sys.stdout.fileno())
+
+
+class Terminal:
+    """A terminal that is in raw mode between `enter` and `leave`: every key is data, Ctrl-C and Ctrl-Z too.
+
+    Args:
+        source: The file descriptor to read.
+        target: The file descriptor to write.
+    """
+
+    def __init__(self, source: int, target: int) -> None:
+        self._source, self._target = source, target
+        self._before: list[Any] | None = None
+        self._handlers: dict[int, Any] = {}
+        self._reader: threading.Thread | None = None
+        self._signals: tuple[int, int] | None = None
+        """A pipe: a byte for each new size, and its end is the end of the reader."""
+
+    @property
+    def size(self) -> tuple[int, int]:
+        """The number of columns and rows; 80 and 24 if it is unknown."""
+        with contextlib.suppress(OSError):
+            columns, rows = os.get_terminal_size(self._target)
+            if columns and rows:
+                return columns, rows
+        return 80, 24
+
+    def enter(self, typing: Typing) -> None:
+        """Begin raw mode, and pass keys and sizes on, from a thread of its own."""
+        import termios
+
+        sys.stdout.flush()
+        self._before = termios.tcgetattr(self._source)
+        self._signals = os.pipe()
+        self._handle_signals(self._signals[1])
+        self._make_raw()
+        self._reader = threading.Thread(
+            target=self._read, args=(typing, self._signals[0]), name="ecskit-terminal", daemon=True
+        )
+        self._reader.start()
+
+    def leave(self) -> None:
+        """End raw mode, and stop reading. A second call does nothing."""
+        import termios
+
+        before, self._before = self._before, None
+        if before is not None:
+            with contextlib.suppress(termios.error):  # the terminal is gone
+                termios.tcsetattr(self._source, termios.TCSADRAIN, before)
+        while self._handlers:
+            signal.signal(*self._handlers.popitem())
+        reader, self._reader = self._reader, None
+        signals, self._signals = self._signals, None
+        if signals is not None:
+            os.close(signals[1])
+            if reader is not None:
+                reader.join()
+            os.close(signals[0])
+
+    def write(self, data: bytes) -> None:
+        """Show bytes. It waits for a slow terminal."""
+        while data:
+            try:
+                data = data[os.write(self._target, data) :]
+            except BlockingIOError:  # another program has made it non-blocking
+                select.select([], [self._target], [])
+
+    def _make_raw(self) -> None:
+        import termios
+        import tty
+
+        tty.setraw(self._source, termios.TCSADRAIN)  # what was typed ahead stays
+
+    def _handle_signals(self, resized: int) -> None:
+        """Let signals that would end the process raise SystemExit, so that the terminal is restored.
+
+        Python allows this in the main thread only. A signal that the program handles stays with its handler.
+        """
+        if threading.current_thread() is not threading.main_thread():
+            return
+        for name in _ENDING:
+            number = getattr(signal, name)
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._handlers[number] = signal.signal(number, _end)
+        # A shell that continues this process has changed the mode of the terminal.
+        self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._make_raw())
+        # A handler may run in the middle of anything, so the thread does the rest.
+        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: os.write(resized, b"r"))
+
+    def _read(self, typing: Typing, signals: int) -> None:
+        source = [self._source]
+        while True:
+            has_room = typing.has_room
+            ready, _, _ = select.select([signals, *(source if has_room else [])], [], [], None if has_room else _PAUSE)
+            if signals in ready:
+                if not os.read(signals, _PIECE):
+                    return
+                typing.resize()
+            if self._source not in ready:
+                continue
+            try:
+                data = os.read(self._source, _PIECE)
+            except OSError:  # the terminal is gone
+                data = b""
+            typing.type(data or _END_OF_INPUT)
+            if not data:
+                source = []
+
+
+def _end(number: int, frame: FrameType | None) -> None:
+    del frame
+    raise SystemExit(128 + number)

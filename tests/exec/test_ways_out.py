@@ -1,0 +1,223 @@
+"""Every way out of a session ends it: cancelled at each of its effects, an exception of a callback, a closed client."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from ecskit import errors
+from ecskit._simulator.exec.exec_script import ExecScript
+
+from .worlds import COLOURS, REFUSED, World, perform
+
+Cut = Callable[[str, Any], None]
+
+
+def cutting(world: World, cut: Cut) -> None:
+    """Let the driver of a world call `cut` before and after each effect of the flow of the user, not of the pump."""
+    base, main = type(world.runtime), threading.main_thread()
+
+    class Sync(base):  # type: ignore[misc,valid-type]
+        def _perform(self, effect: Any, *others: Any) -> Any:
+            if threading.current_thread() is not main:
+                return super()._perform(effect, *others)
+            cut("before", effect)
+            reply = super()._perform(effect, *others)
+            cut("after", effect)
+            return reply
+
+    class Async(base):  # type: ignore[misc,valid-type]
+        async def _perform(self, effect: Any, *others: Any) -> Any:
+            if asyncio.current_task() is not user:
+                return await super()._perform(effect, *others)
+            cut("before", effect)
+            reply = await super()._perform(effect, *others)
+            cut("after", effect)
+            return reply
+
+    user = asyncio.current_task() if world.colour == "async" else None
+    runtime = world.runtime
+    made = (Sync if world.colour == "sync" else Async)(
+        runtime.transport, runtime.clock, runtime.random, connect=runtime.connect
+    )
+    world.tasks._runtime = made
+
+
+def _execute_cut(colour: str, n: int, when: str, how: str) -> tuple[World, Any, str]:
+    """Run a command, and cut it short at its n-th effect. Return that effect, too."""
+    cancel = threading.Event()
+    count, at = 0, ""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript([(0, "hel"), (2, "lo\n")], seconds=3))
+        user = asyncio.current_task() if colour == "async" else None
+
+        def cut(moment: str, effect: Any) -> None:
+            nonlocal count, at
+            count += moment == when
+            if count != n or moment != when:
+                return
+            at = getattr(effect, "operation", type(effect).__name__)
+            if how == "interrupt":
+                raise KeyboardInterrupt
+            if user is not None:
+                user.cancel()
+            cancel.set()
+
+        cutting(world, cut)
+        options = {"cancel": cancel} if colour == "sync" else {}
+        with contextlib.suppress(KeyboardInterrupt, asyncio.CancelledError, errors.WaitCancelled):
+            return await world.execute("run it", **options)
+
+    world, result = perform(colour, act)
+    return world, result, at
+
+
+@pytest.mark.parametrize(("colour", "how"), [("sync", "cancel"), ("sync", "interrupt"), ("async", "cancel")])
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_call_cut_short_at_each_effect_ends_its_session(
+    when: str, colour: str, how: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Also between the response of ExecuteCommand and the beginning of the thread or task."""
+    caplog.set_level(logging.WARNING)
+    n, cuts = 1, set[str]()
+    while True:
+        caplog.clear()
+        _, result, at = _execute_cut(colour, n, when, how)
+        if not at:
+            break
+        cuts.add(at)
+        assert [] == caplog.messages
+        assert isinstance(result, (asyncio.CancelledError, type(None))) or result.succeeded
+        n += 1
+    assert {"DescribeTasks", "Beside", "Sleep", "Invoke"} <= cuts
+    assert n > 8
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_an_exception_of_a_callback_ends_the_session(colour: str) -> None:
+    """It reaches the caller as it is."""
+
+    def on_output(_: str) -> None:
+        raise ValueError("no")
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("hello\n", seconds=60))
+        return await world.execute("run it", on_output=on_output)
+
+    world, error = perform(colour, act)
+    assert (ValueError, "no") == (type(error), str(error))
+    assert 1 == world.count("TerminateSession")
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_closing_the_client_ends_its_sessions(colour: str) -> None:
+    """A call under way raises ClientClosedError; an open session ends, and `end_reason` says so."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("hello\n", seconds=60))
+
+        async def aclose() -> None:
+            pass
+
+        session = await _opened(world)
+        if colour == "sync":
+            world.runtime.close(lambda: None)
+        else:
+            await world.runtime.close(aclose)
+        assert session.ended
+        return session.end_reason
+
+    world, reason = perform(colour, act)
+    assert "it was closed" == reason
+    assert 1 == world.count("TerminateSession")
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_closing_the_client_ends_a_call(colour: str) -> None:
+    """The call and its pump are cancelled at the same time. The session is terminated once, whoever is first."""
+
+    async def aclose() -> None:
+        pass
+
+    async def act(world: World) -> Any:
+        closing: list[Any] = []
+
+        def on_output(_: str) -> None:
+            if colour == "sync":
+                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
+                closing[0].start()
+            else:
+                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
+
+        world.sim.script_exec("run it", ExecScript("hello\n", seconds=600))
+        try:
+            return await world.execute("run it", on_output=on_output)
+        finally:
+            [last] = closing
+            if colour == "sync":
+                last.join()
+            else:
+                await last
+
+    world, error = perform(colour, act)
+    assert isinstance(error, errors.ClientClosedError)
+    assert 1 == world.count("TerminateSession")
+
+
+async def _opened(world: World) -> Any:
+    """Open a session that nothing closes."""
+    opened = world.tasks.open_session(world.task, "sh")
+    return await opened if world.colour == "async" else opened
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_refused_termination_is_one_warning(colour: str, caplog: pytest.LogCaptureFixture) -> None:
+    """The result is the same. The warning names the permission."""
+    caplog.set_level(logging.WARNING)
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("hello\n", lingers=60))
+        world.sim.fail("TerminateSession", REFUSED, times=None)
+        return await world.execute("run it")
+
+    world, result = perform(colour, act, leaves=True)
+    assert result.succeeded
+    [session] = world.open_sessions()
+    warning = (
+        f"session {session} was not terminated, and may hold one of the slots of its container for 20 minutes: the"
+        " credentials need ssm:TerminateSession on it; TerminateSession: AccessDeniedException: User: me is not"
+        " authorized to perform this action"
+    )
+    assert [warning] == caplog.messages
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_session_that_is_not_closed_is_ended_with_a_warning(colour: str) -> None:
+    """ResourceWarning names the session. The garbage collector ends it."""
+
+    async def act(world: World) -> Any:
+        session = await _opened(world)
+        name = session.session_id
+        with pytest.warns(ResourceWarning, match=f"unclosed session <{name} in container app of {world.task}, open>"):
+            del session
+        await _pause(world)
+        return name
+
+    world, _ = perform(colour, act)
+    assert 1 == world.count("TerminateSession")
+
+
+async def _pause(world: World) -> None:
+    """Let others run for a second of the clock."""
+    if world.colour == "async":
+        await world.sim.clock.asleep(1)
+    else:
+        with world.sim.clock.flow():
+            world.sim.clock.sleep(1)

@@ -1,0 +1,116 @@
+"""ECS Exec with clients of ecskit and of boto3, over each way to a simulator."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import Any
+
+import boto3
+import pytest
+from support import definitions
+from support.definitions import NETWORK
+from support.pty_program import bin_folder
+from support.real_terminals import RealTerminal
+
+from ecskit.errors import ServiceError
+from ecskit.testing import ExecScript, Fault, ScaledClock, Simulator, SimulatorServer, TaskScript, attach
+
+KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
+SPEED = 20.0
+
+
+@pytest.fixture(params=["sync", "async"])
+def colour(request: pytest.FixtureRequest) -> str:
+    """Return each colour of a client."""
+    found: str = request.param
+    return found
+
+
+def launched(simulator: Simulator, *, key: str | None = None) -> str:
+    """Launch a task that runs at once, in a cluster with or without a key, and return its ARN."""
+    configuration = {"executeCommandConfiguration": {"kmsKeyId": key} if key else {}}
+    simulator.handle("CreateCluster", {"clusterName": "exec", "configuration": configuration})
+    simulator.script("web", TaskScript(time_to_start=0))
+    definitions.register(simulator, "web", {"name": "app", "image": "i"})
+    launch: dict[str, Any] = {"launchType": "FARGATE", "networkConfiguration": NETWORK, "enableExecuteCommand": True}
+    (task,) = simulator.handle("RunTask", {"cluster": "exec", "taskDefinition": "web", **launch})["tasks"]
+    arn: str = task["taskArn"]
+    return arn
+
+
+def execute(world: Simulator | SimulatorServer, colour: str, *arguments: Any, **options: Any) -> Any:
+    """Execute a command with a client of either colour."""
+    if colour == "sync":
+        with world.client() as client:
+            return client.tasks.execute(*arguments, **options)
+
+    async def run() -> Any:
+        async with world.async_client() as client:
+            return await client.tasks.execute(*arguments, **options)
+
+    return asyncio.run(run())
+
+
+@pytest.mark.parametrize("key", [None, KEY], ids=["clear", "sealed"])
+@pytest.mark.parametrize("served", [False, True], ids=["in process", "served"])
+def test_a_command_runs(colour: str, key: str | None, *, served: bool) -> None:
+    """In the process on a virtual clock, and over HTTP and WebSockets, with a KMS key and without."""
+    world = SimulatorServer(speed=SPEED) if served else None
+    simulator = world.simulator if world is not None else Simulator()
+    simulator.script_exec("./manage.py check", ExecScript("2 issues.\n", exit_code=3))
+    task = launched(simulator, key=key)
+    try:
+        result = execute(world or simulator, colour, task, "./manage.py check")
+    finally:
+        if world is not None:
+            world.close()
+    assert (result.exit_code, result.output) == (3, "2 issues.\n")
+    assert [call.code for call in simulator.calls if call.operation == "TerminateSession"] == []
+    assert [call.code for call in simulator.calls if call.operation == "GenerateDataKey"] == ([None] if key else [])
+
+
+def test_a_refused_key(colour: str) -> None:
+    """A fault refuses it as any request."""
+    simulator = Simulator()
+    simulator.script_exec("date", "now\n")
+    simulator.fail("GenerateDataKey", Fault.access_denied())
+    with pytest.raises(Exception, match="GenerateDataKey"):
+        execute(simulator, colour, launched(simulator, key=KEY), "date")
+
+
+def test_a_real_shell(tmp_path: Path, colour: str) -> None:
+    """With a program of the test in the terminal, the wrapper of `execute` runs on a real shell."""
+    simulator = Simulator(now=ScaledClock(speed=SPEED))
+    path = bin_folder(tmp_path / "bin", "dash")
+    simulator.script_exec("*", ExecScript.in_terminal(lambda words, _: RealTerminal.start(words, path)))
+    task = launched(simulator)
+    result = execute(simulator, colour, task, 'echo $((6 * 7)); read line; echo "$line"; exit 3', input=b"x y\n")
+    assert (result.exit_code, result.output) == (3, "42\nx y\n")
+
+
+def test_an_unscripted_command_names_the_call_that_is_missing() -> None:
+    """The error of the client has the call."""
+    simulator = Simulator()
+    with pytest.raises(ServiceError, match=r"call simulator.script_exec\('make -j', 'what it writes'\) before"):
+        execute(simulator, "sync", launched(simulator), ["make", "-j"])
+
+
+def test_clients_of_boto3_get_sessions() -> None:
+    """Attached clients of ECS, Systems Manager and KMS are answered."""
+    simulator = Simulator()
+    task = launched(simulator, key=KEY)
+    simulator.clock.advance(30)
+    session: Any = boto3.Session("x", "x", region_name="us-east-1")
+    ecs, ssm, kms = (session.client(name) for name in ("ecs", "ssm", "kms"))
+    for client in (ecs, ssm, kms):
+        attach(client, simulator)
+    opened = ecs.execute_command(cluster="exec", task=task, command="sh", interactive=True)["session"]
+    resumed = ssm.resume_session(SessionId=opened["sessionId"])
+    assert (resumed["StreamUrl"], resumed["TokenValue"] != opened["tokenValue"]) == (opened["streamUrl"], True)
+    key = kms.generate_data_key(KeyId=KEY, NumberOfBytes=64, EncryptionContext={"a": "b"})
+    assert (len(key["Plaintext"]), key["KeyId"]) == (64, KEY)
+    with pytest.raises(kms.exceptions.NotFoundException):
+        kms.generate_data_key(KeyId="other", NumberOfBytes=64)
+    assert ssm.terminate_session(SessionId=opened["sessionId"])["SessionId"] == opened["sessionId"]
+    assert "TokenValue" not in ssm.resume_session(SessionId=opened["sessionId"])
