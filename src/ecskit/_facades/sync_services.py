@@ -1384,7 +1384,8 @@ class ServiceVerbs(Namespace):
             until: Only lines up to this moment; None for no end.
             containers: Only lines of containers with these names; None for all.
             timeout: Maximum seconds to follow; None for no limit. Then the lines that are there are yielded, and the
-                iterator ends.
+                iterator ends. If tasks write faster than lines are read, later lines are left out after 60 s more, with
+                a warning.
             cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Yields:

@@ -51,7 +51,7 @@ class LogOptions:
     """Only lines of containers with these names; None for all."""
     timeout: float | None = None
     """Maximum seconds to follow; None for no limit. Then the lines that are there are yielded, and the iterator
-    ends."""
+    ends. If tasks write faster than lines are read, later lines are left out after 60 s more, with a warning."""
 
     def check(self, verb: str) -> None:
         """Raise RequestError if an argument is wrong."""

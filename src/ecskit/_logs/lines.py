@@ -69,9 +69,10 @@ class Followed:
     _passed: Counter[_Key] = attrs.field(factory=Counter[_Key])
     """The events of the pass under way."""
 
-    def begin(self) -> None:
-        """Begin a pass."""
-        self._passed.clear()
+    def begin(self, time: int = -1) -> None:
+        """Begin a pass, or read it again from a time on."""
+        for key in [key for key in self._passed if key[0] >= time]:
+            del self._passed[key]
 
     def take(self, event: Mapping[str, Any]) -> bool:
         """Record an event of the pass, and return whether it is new."""

@@ -27,8 +27,8 @@ __all__ = ["Query", "joined", "queries_of", "read_tail", "without"]
 
 _OWN = 5
 """Up to so many streams of one prefix are read one by one; more are read together, with others of that prefix."""
-_RESTARTS = 3
-"""How often a pass begins again after an expired token without an event that is new."""
+_RESTARTS = 10
+"""How often a pass continues after an expired token without an event that is new or later."""
 _PAGE = 10_000
 """The most events that a page can have."""
 _Event = Mapping[str, Any]
@@ -56,8 +56,11 @@ class Query:
     """Whether the pass has ended."""
     _token: str | None = None
     _restarts: int = 0
-    """The restarts since the latest new event."""
+    """The restarts without an event that is new or later."""
+    _reached: int = -1
+    """The time of the last event that the pass has read; at first, where it begins."""
     _floor: int = -1
+    """Where the requests with the token begin."""
     _began: float = 0.0
 
     @property
@@ -72,10 +75,17 @@ class Query:
 
     def begin(self, now: float) -> None:
         """Begin a pass of a round that began at a monotonic time."""
-        self.done, self._token, self._began = False, None, now
-        self._floor = max(each.floor for each in self.streams.values())
+        self._began, self._restarts = now, 0
+        self._reached = max(each.floor for each in self.streams.values())
         for each in self.streams.values():
             each.begin()
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Continue the pass without a token. The events at the time of the last one come again."""
+        self.done, self._token, self._floor = False, None, self._reached
+        for each in self.streams.values():
+            each.begin(self._reached)
 
     def read_page(self, requests: Requests) -> Flow[Sequence[Query]]:
         """Read a page of the pass into the buffer.
@@ -101,8 +111,8 @@ class Query:
         except InvalidRequestError:
             if self._token is None or self._restarts >= _RESTARTS:
                 raise
-            self.begin(self._began)  # the token has expired
-            self._restarts += 1
+            self._restarts += 1  # the token has expired
+            self.go_on()
             return ()
         self.missing = False
         token = answer.get("nextForwardToken" if self.by_stream else "nextToken")
@@ -118,9 +128,10 @@ class Query:
             if followed is not None and followed.take(event):
                 self.buffer.append((event, followed))
                 self._restarts = 0
-        if events or self.done:
-            for each in self.streams.values():
-                each.forget(elapsed, math.inf if self.done else _time(events[-1]))
+        if events and _time(events[-1]) > self._reached:
+            self._reached, self._restarts = _time(events[-1]), 0
+        for each in self.streams.values():
+            each.forget(elapsed, math.inf if self.done else self._reached)
 
     def _owner(self, event: _Event) -> Followed | None:
         if self.by_stream:
@@ -138,8 +149,8 @@ class Query:
         return {**_named(self.group), **own, "startTime": start, "endTime": end, "nextToken": self._token}
 
     def _of_one(self, name: str, followed: Followed) -> Query:
-        query = Query({name: followed}, name, self.start, self.end, by_stream=True)
-        query.begin(self._began)
+        query = attrs.evolve(self, streams={name: followed}, prefix=name, by_stream=True, buffer=deque[Any]())
+        query.go_on()
         return query
 
     def refused(self, error: AccessDeniedError) -> LogsUnavailable:

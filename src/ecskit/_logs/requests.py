@@ -17,6 +17,8 @@ __all__ = ["Requests"]
 
 _FAILURES = 10
 """How many failures in a row end the reading. Throttles do not count: they only slow it down."""
+_SILENCE = 30.0
+"""Seconds since the latest answer in which requests are repeated after the end: what is there is read all the same."""
 
 
 @attrs.define
@@ -24,7 +26,8 @@ class Requests:
     """Sends the requests of one reader."""
 
     until: float = math.inf
-    """The monotonic time after which no request is repeated."""
+    """The monotonic time of the end: after it, a request is repeated only if others were answered shortly before."""
+    _answered: float = -math.inf
 
     def send(self, operation: str, params: Mapping[str, Any], region: str | None) -> Flow[Mapping[str, Any]]:
         """Send a request when the budget allows, and repeat it after throttles and errors that may pass.
@@ -39,6 +42,7 @@ class Requests:
             request = Send(operation, {n: v for n, v in params.items() if v is not None}, service="logs", region=region)
             reply: Reply[RawResponse] = yield request
             if reply.error is None:
+                self._answered = reply.now
                 return reply.get().parsed or {}
             error: EcsError = reply.error
             attempt += 1
@@ -46,9 +50,10 @@ class Requests:
                 budget.throttled(LOGS, sent_at, reply.now)
             else:
                 failures += 1
-            if not error.retryable or failures >= _FAILURES or reply.now >= self.until:
+            until = max(self.until, self._answered + _SILENCE)
+            if not error.retryable or failures >= _FAILURES or reply.now >= until:
                 raise error
-            yield from back_off(attempt, RetryLimits(until=self.until))
+            yield from back_off(attempt, RetryLimits(until=until))
 
 
 def _turn(budget: PollBudget) -> Flow[float]:

@@ -32,10 +32,10 @@ _PAUSE, _LONGEST_PAUSE = 1.0, 5.0
 """Seconds between two rounds while lines come, and at most."""
 _TASK_INTERVAL = 5.0
 """Seconds between two polls of the tasks."""
+_LONGEST_END = 60.0
+"""Seconds after the timeout in which lines are read: tasks that run may write faster than it reads."""
 _QUIET_ROUNDS = 2
 """Rounds without lines that have to follow the end of a task."""
-_LONGEST_END = 30.0
-"""Seconds after which the lines of a stopped task are not awaited longer."""
 
 _STARTING = {"PROVISIONING", "PENDING", "ACTIVATING"}
 
@@ -59,7 +59,9 @@ class _Tailed:
     stopped_at: float | None = None
     """The monotonic time at which it was seen stopped, or missing."""
     quiet: int = 0
-    """The rounds without lines of it since then."""
+    """The rounds without lines of it since then, or since the latest line."""
+    quiet_at: float = -math.inf
+    """When the last of these rounds began."""
 
     @property
     def released(self) -> int:
@@ -79,14 +81,12 @@ class _Tailed:
         passed = (stopped - ended).total_seconds() if ended and stopped else 0.0
         return max(0.0, OVERLAP / 1000 - max(0.0, passed))
 
-    def is_over(self, now: float) -> bool:
-        """Whether all its lines are in."""
+    @property
+    def is_over(self) -> bool:
+        """Whether all its lines are in: a round that began when they were visible has shown none."""
         if self.stopped_at is None:
             return False
-        passed = now - self.stopped_at
-        return (self.quiet >= _QUIET_ROUNDS and passed >= self.settle_seconds()) or (
-            self.quiet >= 1 and passed >= _LONGEST_END
-        )
+        return self.quiet >= _QUIET_ROUNDS and self.quiet_at >= self.stopped_at + self.settle_seconds()
 
 
 @attrs.define(eq=False)
@@ -112,6 +112,10 @@ class LogTail:
     over: set[str] = attrs.field(factory=set[str])
     """The tasks whose lines are in, if tasks come and go."""
     _waker: Waker = attrs.field(factory=Waker)
+    _cut_at: float = math.inf
+    """The monotonic time after which no further page is read."""
+    _cut: bool = False
+    """Whether lines were left out because the time is up."""
     _logged: set[str] = attrs.field(factory=set[str])
     """Why tasks were never started, as far as it was logged."""
 
@@ -183,12 +187,18 @@ class LogTail:
         except EcsError as error:
             if not error.retryable or (yield Sleep(0)).now < self.requests.until:
                 raise
-            log.warning("%s: at the timeout, the last lines could not be read: %s", self.verb, described(error))
+            log.warning("%s: the last lines could not be read in time: %s", self.verb, described(error))
         self._log_never_started(list(self.tasks))
         self._check_groups()
 
-    def end_by(self, deadline: float) -> None:
-        """End following at a monotonic time, or earlier. Another thread may call this while lines are followed."""
+    def end_by(self, deadline: float, *, stopped: bool = False) -> None:
+        """End following at a monotonic time, or earlier. Another thread may call this while lines are followed.
+
+        Args:
+            deadline: The time. Lines that are there then are read.
+            stopped: Whether all tasks have stopped. Then these are few enough to read all of them.
+        """
+        self._cut_at = math.inf if stopped else deadline + _LONGEST_END
         self.requests.until = min(self.requests.until, deadline)
         self._waker.rouse()
 
@@ -204,11 +214,11 @@ class LogTail:
                 due = now + self.task_interval
             released = yield from self._round()
             now = (yield Sleep(0)).now
-            if last:
+            if last or self._cut:
                 return
             if self.grows:
-                self._leave(now)
-            elif all(tailed.is_over(now) for tailed in self.tasks.values()):
+                self._leave()
+            elif all(tailed.is_over for tailed in self.tasks.values()):
                 return
             ending = all(tailed.stopped_at is not None for tailed in self.tasks.values()) and not self.grows
             pause = _PAUSE if released or ending else min(_LONGEST_PAUSE, pause * 1.5)
@@ -227,9 +237,9 @@ class LogTail:
                 tailed.stopped_at = now
         return now
 
-    def _leave(self, now: float) -> None:
+    def _leave(self) -> None:
         """Stop to read tasks whose lines are in, and read new ones together with others."""
-        over = [arn for arn, tailed in self.tasks.items() if tailed.is_over(now)]
+        over = [arn for arn, tailed in self.tasks.items() if tailed.is_over]
         self._log_never_started(over)
         for arn in over:
             del self.tasks[arn]
@@ -282,13 +292,15 @@ class LogTail:
                 under_way = yield from self._fill(under_way)
         for arn, tailed in self.tasks.items():
             if tailed.stopped_at is not None:
-                tailed.quiet = 0 if tailed.released > before[arn] else tailed.quiet + 1
+                tailed.quiet, tailed.quiet_at = 0 if tailed.released > before[arn] else tailed.quiet + 1, began
         return sum(tailed.released - before[arn] for arn, tailed in self.tasks.items())
 
     def _fill(self, queries: Sequence[Query]) -> Flow[list[Query]]:
         """Read pages until each query has lines, and return those that do. The others have ended their passes."""
         filled: list[Query] = []
         remaining = deque(queries)
+        if (yield from self._is_too_late(queries)):
+            return [query for query in queries if query.buffer]
         while remaining:
             query = remaining.popleft()
             instead: Sequence[Query] = ()
@@ -301,6 +313,16 @@ class LogTail:
             elif query.buffer:
                 filled.append(query)
         return filled
+
+    def _is_too_late(self, queries: Sequence[Query]) -> Flow[bool]:
+        """Return whether to read no more of some passes, and log that once."""
+        now = (yield Sleep(0)).now
+        if not self._cut and now > self._cut_at:
+            self._cut = not all(query.done for query in queries)
+            if self._cut:
+                text = "%s: lines were left out, because reading them takes %.0f s longer than the timeout"
+                log.warning(text, self.verb, _LONGEST_END)
+        return self._cut
 
     def _log_never_started(self, arns: Sequence[str]) -> None:
         """Log why tasks were never started and have no lines: each reason once."""

@@ -86,7 +86,7 @@ class RunLines:
                 tail.end_by((yield Sleep(0)).now)
                 raise
             tail.grows = False
-            tail.end_by((yield Sleep(0)).now + _MORE_SECONDS)
+            tail.end_by((yield Sleep(0)).now + _MORE_SECONDS, stopped=True)
             return result
 
         replies: Reply[list[Reply[T]]] = yield Parallel([waiting(), self._follow(tail, tasks)], limit=2)
@@ -101,7 +101,7 @@ class RunLines:
         if not self._followed:
             options = LogOptions(follow=True, tail=self.log_tail)
             tail = LogTail("log_tail", options, definition_of, emit=self._keep)
-            tail.end_by((yield Sleep(0)).now + _LAST_SECONDS)
+            tail.end_by((yield Sleep(0)).now + _LAST_SECONDS, stopped=True)
             yield from self._follow(tail, {task.task_arn: task for task in failed})
         arns = {task.task_arn for task in failed}
         lines = [line for kept in self._kept.values() for line in kept if line.task_arn in arns]
