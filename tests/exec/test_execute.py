@@ -113,7 +113,16 @@ CASES = [
         kind="TIMED_OUT",
         code=130,
         output="hello\n",
-        reason="it was interrupted after 5 s, and may live on",
+        reason="it was interrupted after 5 s",
+    ),
+    Case(
+        name="too late to begin",
+        options={"timeout": 0},
+        kind="TIMED_OUT",
+        code=None,
+        output="",
+        reason="it was not seen to begin within 0 s, and may run",
+        terminates=1,
     ),
     Case(
         name="too long, and ignores Ctrl-C",

@@ -143,3 +143,21 @@ def test_no_log_has_a_token_or_a_key(linked: Linked, operation: str, caplog: pyt
     assert parsed["TokenValue" if resume else "Plaintext"] == (secret if resume else b"sentinel")
     assert [text for text in caplog.messages if "bytes, not shown" in text]
     assert not [text for text in caplog.messages if secret in text or "sentinel" in text]
+
+
+def test_no_log_has_the_token_of_a_command(linked: Linked, caplog: pytest.LogCaptureFixture) -> None:
+    """ecskit takes the body before botocore parses it. For observers it is parsed, and they get what they observe."""
+    seen: list[Any] = []
+    answer = {"session": {"sessionId": "s-1", "streamUrl": "wss://host", "tokenValue": "sentinel"}}
+    with answering(answer) as url, at_debug(caplog):
+        client = linked.client(endpoint_url=url)
+        for _ in range(2):
+            sent = client.execute_command(task="t", command="sh", interactive=True)
+            session = linked.run(sent).session
+            assert "sentinel" not in repr(session)
+            assert session.token_value == "sentinel"
+            if not seen:
+                client.botocore_client.meta.events.register("after-call.ecs", lambda **given: seen.append(given))
+    assert len(seen) == 1
+    assert seen[0]["parsed"]["session"] == answer["session"]
+    assert not [text for text in caplog.messages if "sentinel" in text]

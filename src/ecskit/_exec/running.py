@@ -143,7 +143,7 @@ class Run(Generic[AnyStr]):
 
     def _kind(self) -> Flow[tuple[ExecKind, str | None]]:
         if self.timed_out:
-            return "TIMED_OUT", f"it was interrupted after {self.timeout:g} s, and may live on"
+            return "TIMED_OUT", self._lateness()
         if self.exit_code is not None:
             return "EXITED", None
         if self.problem is not None:
@@ -158,6 +158,11 @@ class Run(Generic[AnyStr]):
         if stopped:
             return "TASK_STOPPED", stopped
         return self._closed(end.reason) if end.is_complete else ("UNKNOWN", end.why)
+
+    def _lateness(self) -> str:
+        if not self.begun:
+            return f"it was not seen to begin within {self.timeout:g} s, and may run"
+        return f"it was interrupted after {self.timeout:g} s{', and may live on' if self.exit_code is None else ''}"
 
     def _stop(self) -> Flow[str | None]:
         """Return how the task stops, if it does: then this is why the service has closed the session."""

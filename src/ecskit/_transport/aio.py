@@ -18,7 +18,7 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WrongEventLoopError
 from ecskit._core.links import Link
 
-from . import credentials, exchange, others, queues, renewal, sessions, translate, unclosed
+from . import credentials, exchange, hidden, others, queues, renewal, sessions, translate, unclosed
 from .options import Options, described
 from .pool import Pooled
 
@@ -128,7 +128,7 @@ class AsyncTransport:
                 with translate.configuring():
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = await self._owned.enter_async_context(self._session.create_client(**arguments))
-                others.hide_secrets(made)
+                hidden.hide_secrets(made)
                 self._others[others.key(send)] = made
             return made
 

@@ -23,6 +23,7 @@ from botocore import parsers, xform_name
 
 from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import MalformedResponseError, UnsupportedOperationError
+from ecskit._transport.hidden import Hidden
 
 __all__ = ["Exchange", "attach", "clock", "connect", "current", "detach", "emitter", "of_request"]
 
@@ -136,7 +137,9 @@ class Exchange:
         if self.body is None or not _is_observed(self._client, self.operation):
             return
         model = self._client.meta.service_model
-        response = {"body": self.body, "status_code": 200, "headers": {}, "context": {"operation_name": self.operation}}
+        # botocore logs it: in none but one of ECS's responses is a token, that of ExecuteCommand.
+        body = Hidden(self.body) if self.operation == "ExecuteCommand" else self.body
+        response = {"body": body, "status_code": 200, "headers": {}, "context": {"operation_name": self.operation}}
         try:
             parser = parsers.create_parser("json")
             content = parser.parse(response, model.operation_model(self.operation).output_shape)

@@ -28,7 +28,7 @@ from .failures import service_error, transport_error
 from .options import Options
 from .validation_reports import wire_problems
 
-__all__ = ["OF_AWS", "client_arguments", "failure", "given", "hide_secrets", "key", "method", "response"]
+__all__ = ["OF_AWS", "client_arguments", "failure", "given", "key", "method", "response"]
 
 OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
 """Hosts that serve one service only. An emulator serves all of them at one address."""
@@ -61,31 +61,6 @@ def client_arguments(session: Any, options: Options, send: Send) -> dict[str, An
     single = Config(retries=cast("Any", {"total_max_attempts": 1, "mode": "standard"}))
     region = {"region_name": send.region} if send.region else {}
     return {**arguments, **region, "service_name": send.service, "config": arguments["config"].merge(single)}
-
-
-_SECRETIVE = ("before-parse.ssm.ResumeSession", "before-parse.kms.GenerateDataKey")
-"""Operations whose responses hold a token or a key."""
-
-
-class _Hidden(bytes):
-    """A body that no log shows: botocore logs all bodies that it parses."""
-
-    __slots__ = ()
-
-    def __repr__(self) -> str:
-        return f"({len(self)} bytes, not shown)"
-
-    __str__ = __repr__
-
-
-def _hide(response_dict: dict[str, Any], **_: Any) -> None:
-    response_dict["body"] = _Hidden(response_dict["body"])
-
-
-def hide_secrets(client: Any) -> None:
-    """Keep the bodies of responses that hold secrets out of the debug logs of botocore."""
-    for event in _SECRETIVE:
-        client.meta.events.register_last(event, _hide)
 
 
 def key(send: Send) -> tuple[str, str | None]:

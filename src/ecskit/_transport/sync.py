@@ -16,7 +16,7 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._core.errors import ClientClosedError, ConfigurationError
 from ecskit._core.links import Link
 
-from . import credentials, exchange, others, queues, renewal, sessions, translate
+from . import credentials, exchange, hidden, others, queues, renewal, sessions, translate
 from .options import Options, described
 from .pool import Pooled
 
@@ -117,7 +117,7 @@ class Transport:
                 with translate.configuring():
                     arguments = others.client_arguments(self._session, self._options, send)
                     made = self._others[others.key(send)] = self._session.create_client(**arguments)
-                others.hide_secrets(made)
+                hidden.hide_secrets(made)
             return made
 
     def connect(self, url: str | None) -> Link | None:
