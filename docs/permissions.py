@@ -94,7 +94,7 @@ OPERATOR: list[dict[str, Any]] = [
     {"Effect": "Allow", "Action": ["ecs:DescribeClusters"], "Resource": f"arn:aws:ecs:{REGION}:cluster/prod"},
     {
         "Effect": "Allow",
-        "Action": ["ssm:TerminateSession", "ssm:ResumeSession"],
+        "Action": ["ssmmessages:OpenDataChannel", "ssm:TerminateSession", "ssm:ResumeSession"],
         "Resource": f"arn:aws:ssm:{REGION}:session/ecs-execute-command-*",
     },
     {
@@ -597,11 +597,11 @@ def page() -> str:
 
 
 def policy(recorded: list[Row]) -> str:
-    """Return the policy for ECS Exec, which allows all that its verbs have sent, and nothing else."""
+    """Return the policy for ECS Exec, which allows all that its verbs have sent, and to open a WebSocket."""
     verbs = ("tasks.execute", "tasks.open_session", "tasks.shell")
     needed = {action for row in recorded if row.verb in verbs for action in row.actions}
     allowed = {action.partition(":")[2] for each in OPERATOR for action in each["Action"]}
-    assert needed == allowed, needed ^ allowed
+    assert needed | {"OpenDataChannel"} == allowed, needed ^ allowed
     return json.dumps({"Version": "2012-10-17", "Statement": OPERATOR}, indent=2)
 
 
@@ -664,14 +664,14 @@ policy has all of them, for the containers named `app` in one cluster:
   `ecs:task`, and tags of cluster and task.
 - The id of a session is not known before; in all public reports it begins with `ecs-execute-command-`. The form of the
   ARN is that of all sessions of Systems Manager. The policy was not tried on a live account.
+- `ssmmessages:OpenDataChannel` is for the WebSocket of the session, whose opening is signed. AWS lists it for users of
+  Session Manager, and not for those of ECS Exec; whether ECS Exec needs it is not documented.
 - `ssm:TerminateSession` ends a session whose command has not ended. Without it, a warning is logged, and the session
   may hold one of the two places of its container for 20 minutes. A command that ends by itself does not need it.
 - `ssm:ResumeSession` continues after a cut of the connection. Without it, the first cut ends the session.
 - `kms:GenerateDataKey` is needed if the cluster has a KMS key for ECS Exec. The policy of the key has to allow it, too,
   and has to allow `kms:Decrypt` to the task role.
 - `ecs:DescribeClusters` is optional: it shows whether the cluster has such a key.
-- `ssmmessages:OpenDataChannel` on the ARN of the session is among what AWS lists for users of Session Manager, and not
-  among what it lists for ECS Exec. Allow it if the connection to a session is refused.
 - `ssm:StartSession` is not needed. AWS recommends to deny it on tasks, because sessions that it starts are not logged.
 
 The task role needs other permissions: see [what ECS Exec needs](exec.md#what-it-needs).

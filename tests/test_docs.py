@@ -15,7 +15,7 @@ import signal
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 
 import attrs
 import pytest
@@ -23,11 +23,17 @@ from support.served_simulator import served_simulator
 
 import ecskit
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition, LogConfiguration, NetworkConfiguration
-from ecskit.tasks import TaskOutcome
+from ecskit.tasks import ExecKind, TaskOutcome
 from ecskit.testing import ExecScript, TaskScript
 
 DOCS = Path(__file__).parents[1] / "docs"
 PAGES = sorted({*DOCS.glob("*.md")} - {DOCS / "simulator.md", DOCS / "coming-from-boto3.md"})
+SOURCES = [
+    path
+    for folder in ("_exec", "_waits", "_transport", "_simulator/exec")
+    for path in (Path(ecskit.__file__).parent / folder).glob("*.py")
+]
+"""Modules with the texts of ECS Exec."""
 PAIR = re.compile(r"^::::\{grid\}.*?^::::$", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```python\n(.*?)^```", re.MULTILINE | re.DOTALL)
 DEFINITIONS = (ast.Import, ast.ImportFrom, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -45,6 +51,7 @@ COMMANDS: dict[str, str | ExecScript] = {
     "sort": ExecScript.running(lambda _: _sort()),
     "tar -c media": ExecScript(b"media\0\xff\0"),
     "/app --version": "2.4.1\n",
+    "cat VERSION": "2.4.1\n",
 }
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
@@ -173,6 +180,31 @@ def is_plain(value: object) -> bool:
     if isinstance(value, dict):
         return all(map(is_plain, [*value.keys(), *value.values()]))
     return isinstance(value, (str, int, float, bool))
+
+
+def test_the_refusals_of_ecs_exec_have_the_texts_of_ecskit() -> None:
+    """What the table quotes, `...` aside, is in texts of the source, or of the answers of ECS as simulated."""
+    texts = [text for path in SOURCES for text in texts_of(ast.parse(path.read_text("utf-8")))]
+    table = (DOCS / "exec.md").read_text("utf-8").partition("| you see |")[2].partition("\n\n")[0]
+    quoted = [
+        quote
+        for row in table.split("\n| ")[1:]
+        for quote in re.findall(r"``(.+?)``|`([^`]+)`", row.partition(" | ")[0])
+    ]
+    assert len(quoted) > 20
+    for quote in ("".join(each).strip() for each in quoted):
+        if not hasattr(ecskit.errors, quote) and quote not in get_args(ExecKind):
+            for part in quote.split("..."):
+                assert any(part.strip() in text for text in texts), quote
+
+
+def texts_of(code: ast.AST) -> Iterator[str]:
+    """Yield the texts in code, without the values that f-strings put into them."""
+    for node in ast.walk(code):
+        if isinstance(node, ast.JoinedStr):
+            yield "\0".join(str(each.value) for each in node.values if isinstance(each, ast.Constant))
+        elif isinstance(node, ast.Constant) and isinstance(node.value, str):
+            yield node.value.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 
 
 def test_old_code_reports_what_to_write_instead(ecs: ecskit.Client) -> None:

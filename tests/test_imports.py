@@ -46,7 +46,7 @@ ROOMS: dict[str, set[str]] = {
     "_logs": FLOWS,
     "_verification": FLOWS | {"_rules"},
     "_autoscaling": FLOWS,
-    "_exec": FLOWS | {"_data_channel"},
+    "_exec": FLOWS | {"_data_channel", "_forks"},
     "_tasks": FLOWS | {"_explain", "_logs"},
     "_task_sets": FLOWS,
     "_tags": FLOWS,

@@ -172,8 +172,8 @@ CASES = [
     Case(
         name="no connection",
         before=_break,
-        error=errors.ConnectionFailedError,
-        says="connect: no route to host",
+        error=errors.ExecResponseLost,
+        says=f"ExecuteCommand: the connection to the session could not be opened (no route to host); {MAY_RUN}",
         sent=1,
     ),
 ]

@@ -291,6 +291,30 @@ def _with_key(world: World) -> None:
     )
 
 
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_forked_child_leaves_the_session_to_its_parent(colour: str) -> None:
+    """There, it has ended: nothing waits for a thread that only the parent has, and nothing is terminated."""
+
+    async def act(world: World) -> Any:
+        async with world.session() as session:
+            await session.read_until(b"# ")
+            parents = session.handle._session
+            child = copy.copy(parents)
+            child.after_fork()
+            session.handle._session = child
+            assert b"" == await session.read()
+            with pytest.raises(errors.SessionEnded, match="it belongs to the process from which this one was forked"):
+                await session.send(b"x")
+            await session.close()
+            assert 0 == world.count("TerminateSession")
+            session.handle._session = parents
+            await session.send(b"ls")
+
+    world, result = perform(colour, act)
+    _raised(result)
+    assert 1 == world.count("TerminateSession")
+
+
 def test_what_systems_manager_calls_a_container() -> None:
     """Names, not ARNs: one wrong letter, and the agent cannot decrypt the data key."""
     assert "ecs:prod_abc_abc-123" == PLACE.ssm_target

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
+from collections.abc import Sequence
 
 import pytest
 
 from ecskit._data_channel.events import Ended, Opened, Output
 from ecskit._data_channel.frames import CHANNEL_CLOSED, OUTPUT, PayloadType
-from ecskit.testing import ExecScript, TaskScript
+from ecskit.testing import ExecProgram, ExecScript, TaskScript
 
 from .exec_support import KEY, Peer, acknowledged, frame, launch
 from .support import World
@@ -76,7 +78,7 @@ def test_what_was_held_while_the_terminal_was_not_up_is_stuck(world: World) -> N
 
 @pytest.mark.parametrize("repeats", [True, False])
 def test_duplicates(world: World, *, repeats: bool) -> None:
-    """The agent acknowledges duplicates again, or drops them as older versions do; it writes them once."""
+    """The agent drops duplicates, or acknowledges them again as others may; it writes them once."""
     world.sim.script_exec("cat", ExecScript.echoing())
     world.sim._account.exec.repeats_acknowledgements = repeats
     peer = Peer(world, launch(world), "cat")
@@ -215,7 +217,11 @@ def test_two_sessions_in_a_container(world: World) -> None:
         peer.step()
     first.connection.close()
     refused = {"task": arn, "command": "sh", "interactive": True}
-    assert world.refusal("ExecuteCommand", **refused).code == "TargetNotConnectedException"
+    refusal = world.refusal("ExecuteCommand", **refused)
+    assert (refusal.code, "the maximum session limit of 2 has been reached" in refusal.message) == (
+        "ClientException",
+        True,
+    )
     world.do("TerminateSession", SessionId=first.session["sessionId"])
     world.do("ExecuteCommand", **refused)
 
@@ -255,6 +261,49 @@ def test_a_stopped_task_leaves_silence(world: World) -> None:
     assert (peer.output.count(b"tick"), peer.channel.ended) == (ticks, False)
     peer.run(seconds=1200)
     assert peer.channel.ended
+
+
+class Lazy:
+    """A program that may always have something to write, and never has."""
+
+    def __init__(self, words: Sequence[str], _: float) -> None:
+        self.words, self.reads, self.hung_up = words, 0, False
+
+    def write(self, data: bytes, _: float) -> int:
+        return len(data)
+
+    def read(self, _: int, __: float) -> bytes | None:
+        self.reads += 1
+        return b""
+
+    def resize(self, *_: float) -> None: ...
+
+    def next_wakeup(self) -> float:
+        return -math.inf
+
+    def hang_up(self) -> None:
+        self.hung_up = True
+
+
+def test_a_program_of_the_test_ends_with_its_task(world: World) -> None:
+    """It gets the words of the whole command, is read every 5 ms at most, and is hung up."""
+    programs: list[Lazy] = []
+
+    def start(words: Sequence[str], now: float) -> Lazy:
+        programs.append(Lazy(words, now))
+        return programs[-1]
+
+    world.sim.script_exec("*", ExecScript.in_terminal(start))
+    arn = launch(world)
+    peer = Peer(world, arn, "lazy --really 'a b'  # a comment")
+    peer.run(seconds=2)
+    (program,) = programs
+    assert isinstance(program, ExecProgram)
+    assert program.words == ["lazy", "--really", "a b"]
+    assert 50 < program.reads < 150
+    world.do("StopTask", task=arn)
+    peer.run(seconds=30)
+    assert program.hung_up
 
 
 def test_a_session_is_resumed_with_a_new_token(world: World) -> None:

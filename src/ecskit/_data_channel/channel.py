@@ -14,7 +14,7 @@ from collections.abc import Iterator, Sequence
 
 from .encryption import Keys
 from .events import Broken, Ended, Event, KeyRequested, Opened, Output
-from .frames import ACKNOWLEDGE, CHANNEL_CLOSED, INPUT, Frame, PayloadType, decode, random_uuid, read_json, uuid_text
+from .frames import ACKNOWLEDGE, CHANNEL_CLOSED, INPUT, Frame, PayloadType, decode, random_uuid, uuid_text
 from .handshake import CLIENT_VERSION, Action, KeyAnswer, answer_challenge, read_actions, response
 from .pacing import Pace
 from .stream import GIVEN_UP_AFTER, Stream
@@ -266,6 +266,10 @@ class DataChannel:
 
 def _closing_text(payload: bytes) -> str:
     """Return why the service closed the channel; empty after a normal end."""
-    content = read_json(payload)
-    text = content.get("Output", "") if content else payload.decode("utf-8", "replace")
+    try:
+        text = json.loads(payload)["Output"]
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "replace")
+    except (LookupError, TypeError):
+        return ""
     return text if isinstance(text, str) else ""

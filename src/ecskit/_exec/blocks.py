@@ -89,7 +89,8 @@ class Block(_Handle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close this session."""
-        self.close()
+        if not self._session.done:
+            self.close()
 
     def __iter__(self) -> Iterator[bytes]:
         """Yield the output until the end of the session, as `read` returns it."""
@@ -114,7 +115,8 @@ class AsyncBlock(_Handle):
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close this session."""
-        await self.close()
+        if not self._session.done:
+            await self.close()
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         """Yield the output until the end of the session, as `read` returns it."""
@@ -150,4 +152,4 @@ class Opening(Awaitable[HandleT], Generic[HandleT]):
     ) -> None:
         """Close the session."""
         if self._handle is not None:
-            await self._handle.close()
+            await self._handle.__aexit__(kind, error, trace)

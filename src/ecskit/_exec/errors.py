@@ -40,18 +40,18 @@ class ExecUnavailable(EcsError):
 
 
 class ExecResponseLost(EcsError):
-    """ExecuteCommand was sent, and no valid response arrived. The command may run.
+    """ExecuteCommand was sent, and no valid response arrived, or no connection to its session. The command may run.
 
     ECS takes no client token for it: another request would run the command again, so none was sent.
 
     Attributes:
         task_arn: The task.
         container: The container.
-        reason: Why there is no response.
+        reason: What is missing, and why.
     """
 
     def __init__(self, task_arn: str, container: str, reason: str) -> None:
-        """Hold the container, and why there is no response."""
+        """Hold the container, and what is missing."""
         super().__init__(task_arn, container, reason)
         self.task_arn = task_arn
         self.container = container
@@ -59,8 +59,8 @@ class ExecResponseLost(EcsError):
 
     def _text(self) -> str:
         return (
-            f"ExecuteCommand: no valid response ({self.reason}); the command may run in container {self.container} of"
-            f" task {self.task_arn}, so the request was not sent again"
+            f"ExecuteCommand: {self.reason}; the command may run in container {self.container} of task {self.task_arn},"
+            " so the request was not sent again"
         )
 
 

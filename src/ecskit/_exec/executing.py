@@ -79,14 +79,15 @@ def execute(
         ExecFailed: With `check`: the command did not exit with code 0. The error has the result.
         ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
             task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
         SessionEnded: The session cannot be used: AWS KMS refuses the key, or `on_output` is too slow.
         TaskNotVisible: The task was not visible within 60 s.
         WaitTimeout: The task and its agent did not run within `start_timeout`.
         MissingExtraError: The extra `exec` is not installed.
         RequestError: An argument is wrong; nothing was run.
         ServiceError: ECS refuses a call: no permission, no such cluster.
-        TransportError: The exchange with ECS failed, or the connection to the session could not be opened.
+        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """

@@ -28,6 +28,10 @@ def open_session(
     Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
     acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
 
+    The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; in a
+    cluster with a KMS key, once the keys are exchanged. Whether there is one is read by DescribeClusters, if the
+    credentials allow it. What is sent before is not lost.
+
     The credentials need ssm:TerminateSession, or a session that is closed early holds one of the two slots of its
     container for 20 minutes; and ssm:ResumeSession, or the first cut of the connection ends the session. ECS ends
     one that is idle for 20 minutes.
@@ -52,7 +56,8 @@ def open_session(
     Raises:
         ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
             task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
         TaskNotVisible: The task was not visible within 60 s.
         WaitTimeout: The task and its agent did not run within `start_timeout`.
         MissingExtraError: The extra `exec` is not installed.

@@ -18,7 +18,8 @@ from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, 
 from ecskit._core.links import Link, LinkClosed
 from ecskit._data_channel.channel import DataChannel
 from ecskit._data_channel.events import Broken, Ended, Event, KeyRequested, Output
-from ecskit._exec.requests import execute_command, generate_key, resume_session, terminate_session
+from ecskit._exec.errors import ExecResponseLost
+from ecskit._exec.requests import execute_command, generate_key, resume_session, said, terminate_session
 from ecskit._exec.session import End, Resize, Session
 
 __all__ = ["pump"]
@@ -77,7 +78,7 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
     channel = DataChannel(ids=_ids(drawn), epoch=reply.get() - reply.now, encrypted=encrypted)
     if session.closing is not None:
         return session.closing
-    session.link = link = (yield Connect(session.url)).get()
+    session.link = link = yield from _connect(session)
     tries = 0
     while True:
         channel.connect(token)
@@ -103,6 +104,15 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
                 link, token = resumed
                 session.link = link
                 break
+
+
+def _connect(session: Session) -> Flow[Link]:
+    """Open the first link. The agent does not wait for it: the command runs with or without one."""
+    connected: Reply[Link] = yield Connect(session.url)
+    if connected.error is not None:
+        reason = f"the connection to the session could not be opened ({said(connected.error)})"
+        raise ExecResponseLost(session.place.task_arn, session.place.container, reason) from connected.error
+    return connected.get()
 
 
 def _ids(drawn: int) -> Iterator[int]:

@@ -17,7 +17,7 @@ from ecskit._exec.errors import AGENT_REMEDY, ExecResponseLost, ExecUnavailable
 from ecskit._exec.session import Place
 from ecskit.models.tasks import ExecuteCommandRequest, ExecuteCommandResponse
 
-__all__ = ["Opened", "execute_command", "generate_key", "resume_session", "terminate_session"]
+__all__ = ["Opened", "execute_command", "generate_key", "resume_session", "said", "terminate_session"]
 
 log = logging.getLogger("ecskit")
 
@@ -71,22 +71,24 @@ def execute_command(place: Place, command: str, is_wanted: Callable[[], bool]) -
             raise
         raise explained from error
     if not (session.session_id and session.stream_url and session.token_value):
-        raise ExecResponseLost(place.task_arn, place.container, "it names no session")
+        raise ExecResponseLost(place.task_arn, place.container, "no valid response (it names no session)")
     return session.session_id, session.stream_url, session.token_value
 
 
 def _explained(error: EcsError, place: Place) -> EcsError | None:
     """Return what an error of ExecuteCommand means; None if it says that itself."""
     if isinstance(error, TargetNotConnectedException):
-        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({_said(error)})"
+        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({said(error)})"
         remedy = f"two sessions may be open in the container, which is the limit; otherwise {AGENT_REMEDY}"
         return ExecUnavailable(place.task_arn, reason, remedy)
     if isinstance(error, InvalidRequestError) and "execute command" in error.message.lower():
-        return ExecUnavailable(place.task_arn, _said(error), AGENT_REMEDY)
-    return ExecResponseLost(place.task_arn, place.container, _said(error)) if may_have_taken_effect(error) else None
+        return ExecUnavailable(place.task_arn, said(error), AGENT_REMEDY)
+    if not may_have_taken_effect(error):
+        return None
+    return ExecResponseLost(place.task_arn, place.container, f"no valid response ({said(error)})")
 
 
-def _said(error: EcsError) -> str:
+def said(error: EcsError) -> str:
     """Return what an error says, without what it was about: errors of ecskit name that themselves."""
     code = f"{error.code}: " if isinstance(error, ServiceError) else ""
     return f"{code}{getattr(error, 'message', str(error)).removesuffix('.')}"

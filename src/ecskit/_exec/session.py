@@ -13,6 +13,7 @@ from typing import Literal, NoReturn, TypeAlias, TypeVar
 
 import attrs
 
+from ecskit import _forks
 from ecskit._core.background import Background, stop
 from ecskit._core.effects import Flow, Sleep, Waker
 from ecskit._core.links import Link
@@ -132,6 +133,14 @@ class Session:
         self._buffered = 0
         self._pending = 0
         self._wakers: dict[Waker, None] = {}
+        _forks.register(self)
+
+    def after_fork(self) -> None:
+        """End it in a forked child, which has no pump. The session goes on in the parent."""
+        self.link = self.background = None
+        self._reading, self._wakers = Lock(), {}
+        self.end = self.end or End("local", "it belongs to the process from which this one was forked")
+        self.done = True
 
     def __repr__(self) -> str:
         state = "open" if self.end is None else f"ended: {self.end.why}"

@@ -53,7 +53,8 @@ def shell(
             has no `sh`.
         ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
             task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived. The command may run; it was not sent again.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
         TaskNotVisible: The task was not visible within 60 s.
         WaitTimeout: The task and its agent did not run within `start_timeout`.
         MissingExtraError: The extra `exec` is not installed.

@@ -85,7 +85,7 @@ class Agent:
         *,
         ids: Iterator[int],
         key: KeyTerms | None = None,
-        repeats_acknowledgements: bool = True,
+        repeats_acknowledgements: bool = False,
     ) -> None:
         self.connected_at = math.inf
         self.closing_text: str | None = None
@@ -170,10 +170,14 @@ class Agent:
         """End the session from outside."""
         self._finish("")
 
-    def _finish(self, text: str) -> None:
-        self.closing_text = text
+    def die(self) -> None:
+        """End with the container: nothing is sent any more."""
         if self._program is not None:
             self._program.hang_up()
+
+    def _finish(self, text: str) -> None:
+        self.closing_text = text
+        self.die()
 
     # The handshake and the start of the terminal.
 
@@ -327,7 +331,7 @@ class Agent:
                 self._drained_by = now + _DRAINS
                 return
             if not data:
-                return
+                break
             passed, self._rest = passed_on(self._rest + data)
             if passed:
                 self._send(PayloadType.OUTPUT, passed)

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from ecskit._exec.wrapper import unwrap
 from ecskit._simulator.account import seeded
-from ecskit._simulator.errors import SimulatedError, invalid, not_simulated
+from ecskit._simulator.errors import SimulatedError, invalid, not_simulated, refused
 from ecskit._simulator.exec.agent import Agent, KeyTerms
 from ecskit._simulator.exec.key_service import decrypt, key_of
 from ecskit._simulator.exec.session import ExecSession
@@ -41,6 +41,7 @@ _NO_AGENT = (
     " agent isn\u2019t running. Wait and try again or run a new task with execute command enabled and try again."
 )
 _INTERNAL = "The execute command failed due to an internal error. Try again later."
+_FULL = f"Unable to start new execute sessions because the maximum session limit of {_SESSIONS} has been reached."
 _SHELLS = ("sh", "bash", "/bin/sh", "/bin/bash")
 
 
@@ -73,7 +74,7 @@ def execute_command(account: Account, request: Wire) -> Wire:
         raise SimulatedError("TargetNotConnectedException", _INTERNAL)
     live = [each for each in account.exec.live(account.now) if each.container == container["containerArn"]]
     if len(live) >= _SESSIONS:
-        raise SimulatedError("TargetNotConnectedException", _INTERNAL)
+        raise refused(_FULL)
     account.exec.streams()
     session = _open(account, cluster, task, container, request["command"])
     token = account.hex(64)

@@ -153,6 +153,7 @@ class ExecSession:
         self._to_client = Way(faults, random)
         self._cuts = sorted(began + each for each in faults.cut_at)
         self._dies_at = dies_at
+        self._lives = True
         self._now = began
         self._active_at = began
         self._packets: deque[float] = deque()
@@ -211,8 +212,8 @@ class ExecSession:
         if self.ended_at is not None:
             return self._to_client.next_moment()
         moments = [self._to_client.next_moment(), self._cuts[0] if self._cuts else math.inf, self._active_at + _IDLE]
-        if self._dies_at() > self._now:
-            moments += [self._to_agent.next_moment(), self.agent.next_wakeup()]
+        if self._lives:
+            moments += [self._to_agent.next_moment(), self.agent.next_wakeup(), self._dies_at()]
         return max(self._now, min(moments))
 
     def advance(self, now: float) -> None:
@@ -227,8 +228,12 @@ class ExecSession:
         if self._cuts and self._cuts[0] <= now:
             self._cuts.pop(0)
             self._cut()
-        if self.ended_at is None and self._dies_at() > now:
-            self._step_agent()
+        if self.ended_at is None and self._lives:
+            self._lives = self._dies_at() > now
+            if self._lives:
+                self._step_agent()
+            else:
+                self.agent.die()
         if self.ended_at is None and self._active_at + _IDLE <= now:
             self.agent.hang_up()
             self._end(_TIMED_OUT)

@@ -41,7 +41,7 @@ class ExecState:
     scripts: ScriptedCommands = attrs.field(factory=ScriptedCommands)
     faults: ChannelFaults = attrs.field(factory=ChannelFaults)
     pace: RealPace = attrs.field(factory=RealPace)
-    repeats_acknowledgements: bool = True
+    repeats_acknowledgements: bool = False
     sessions: dict[str, ExecSession] = attrs.field(factory=dict)
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
     changed: deque[Connection] = attrs.field(factory=deque)
