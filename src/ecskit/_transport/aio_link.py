@@ -60,7 +60,8 @@ async def open_link(settings: Settings) -> AsyncLink:
     try:
         return AsyncLink(await _Connect(**arguments))
     except Exception as error:
-        failed = failure(error, settings)
+        timed_out = isinstance(error, asyncio.TimeoutError)  # before Python 3.11, this is a class of its own
+        failed = failure(TimeoutError() if timed_out else error, settings)
         if failed is None:
             raise
         cause = error if may_show(error) else None
