@@ -199,12 +199,17 @@ def test_a_stop_ends_a_callback_that_waits(nested: bool) -> None:  # noqa: FBT00
     """A flow that waits for a link on the machine's clock is woken at once, however deep it is."""
     from .support import parallel
 
-    runtime, waits = Runtime(SyncDriver(), SystemClock(), Random(0)), threading.Event()
+    runtime, begun, waits = Runtime(SyncDriver(), SystemClock(), Random(0)), threading.Event(), threading.Event()
+
+    def wait(_: object) -> None:
+        begun.set()
+        waits.wait(100)
 
     def receive() -> Flow[None]:
-        yield Invoke(lambda _: waits.wait(100), None, wake=waits.set)
+        yield Invoke(wait, None, wake=waits.set)
 
     background = runtime.run(beside(parallel(receive()) if nested else receive()))  # type: ignore[arg-type]
+    begun.wait()
     background.stop()
     assert waits.is_set()
     assert not runtime.flows.backgrounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +29,45 @@ def _terminate(world: World) -> Callable[[Any], None]:
     return terminate
 
 
+def _dawdle(world: World) -> Callable[[Any], Any]:
+    """Take so long for each piece that the next one is always there."""
+
+    async def sleep(_: object) -> None:
+        await world.sim.clock.asleep(1)
+
+    return sleep if world.colour == "async" else lambda _: world.sim.clock.sleep(1)
+
+
 def _refuse_resuming(world: World) -> None:
     world.sim.fail("ResumeSession", REFUSED, times=None)
 
 
 def _fail_resuming(world: World) -> None:
     world.sim.fail("ResumeSession", SimulatedError("InternalServerError", "Sorry.", 500), times=None)
+
+
+class _Silent:
+    """A program that takes its input and writes nothing, also not the mark."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def write(self, data: bytes, now: float) -> int:
+        del now
+        return len(data)
+
+    def read(self, most: int, now: float) -> bytes | None:
+        del most, now
+        return b""
+
+    def resize(self, columns: int, rows: int, now: float) -> None:
+        pass
+
+    def next_wakeup(self) -> float:
+        return math.inf
+
+    def hang_up(self) -> None:
+        pass
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +77,7 @@ class Case:
     name: str
     script: ExecScript | str = "hello\n"
     options: dict[str, Any] = attrs.field(factory=dict)
-    on_output: Callable[[World], Callable[[Any], None]] | None = None
+    on_output: Callable[[World], Callable[[Any], Any]] | None = None
     before: Callable[[World], object] = lambda _: None
     cut_at: tuple[float, ...] = ()
     kind: str = "EXITED"
@@ -116,6 +150,24 @@ CASES = [
         reason="it was interrupted after 5 s",
     ),
     Case(
+        name="output without a pause",
+        script=ExecScript.endless("hello\n"),
+        options={"timeout": 10, "max_output": 6},
+        on_output=_dawdle,
+        kind="TIMED_OUT",
+        code=130,
+        reason="it was interrupted after 10 s",
+    ),
+    Case(
+        name="never seen to begin",
+        script=ExecScript.in_terminal(_Silent),
+        kind="UNKNOWN",
+        code=None,
+        output="",
+        reason="it was not seen to begin within 60 s, and may run",
+        terminates=1,
+    ),
+    Case(
         name="too late to begin",
         options={"timeout": 0},
         kind="TIMED_OUT",
@@ -179,9 +231,9 @@ def test_how_a_command_ends(case: Case, colour: str) -> None:
         case.before(world)
         then = case.on_output(world) if case.on_output else lambda _: None
 
-        def on_output(piece: Any) -> None:
+        def on_output(piece: Any) -> Any:
             pieces.append(piece)
-            then(piece)
+            return then(piece)
 
         return await world.execute("run it", on_output=on_output, **case.options)
 

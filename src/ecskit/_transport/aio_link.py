@@ -116,12 +116,14 @@ class AsyncLink:
     async def send(self, messages: Sequence[str | bytes], /) -> None:
         """Send messages in order."""
         self._check_process()
-        try:
+        with contextlib.suppress(ConnectionClosed):
             for message in messages:
+                if self._connection.transport.is_closing():
+                    break  # asyncio would log what is written from now on
                 await self._connection.send(message)
-        except ConnectionClosed:
+        if self._connection.transport.is_closing():
             self._taken.set()
-            await asyncio.wait({self._reader})
+            await asyncio.wait({self._reader})  # it takes what has arrived
         if self._ended and not self._arrived:
             raise self._ended
 

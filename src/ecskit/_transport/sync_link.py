@@ -115,7 +115,11 @@ class SyncLink:
             if time.monotonic() >= end:
                 raise TimeoutError
             self._wait(end - time.monotonic())
-            self._read()
+            try:
+                self._read()
+            except OSError:
+                if protocol.state is State.CONNECTING:
+                    raise  # otherwise it was cut after the handshake, which the next read finds
         if protocol.handshake_exc is not None:
             raise protocol.handshake_exc
 
