@@ -305,6 +305,63 @@ def test_an_async_call_that_is_cancelled_leaves_nothing_open() -> None:
     asyncio.run(run())
 
 
+STOPS_SLOWLY = TaskScript(time_to_stop=6, logs=[(n, str(n)) for n in range(99)])
+"""It writes a line each second, also after SIGTERM."""
+
+
+def test_lines_of_tasks_that_stop_after_a_timeout() -> None:
+    """They are passed on to the last one."""
+    seen: list[str] = []
+    act = job(lambda line: seen.append(line.message), timeout=40, on_timeout="stop_and_wait")
+    went = ran(act, furnished(STOPS_SLOWLY, count=0))
+    went.raised(WaitTimeout)
+    # The task runs from 20 s on, and stops at 46 s.
+    assert seen == [str(n) for n in range(27)] * 2
+    assert went.elapsed < 60
+
+
+class Cancelling:
+    """Receives lines, and cancels the call after the tenth."""
+
+    def __init__(self) -> None:
+        self.lines: list[str] = []
+        self.cancel: Callable[[], object] = lambda: None
+        self.options: Any = {"launch_type": "FARGATE", "network": NETWORK, "on_log": self.on_log}
+        self.options["on_cancel"] = "stop_and_wait"
+
+    def on_log(self, line: LogLine) -> None:
+        self.lines.append(line.message)
+        if len(self.lines) == 10:
+            self.cancel()
+
+    def check(self) -> None:
+        """Check that lines were passed on for about 8 s more, each once."""
+        assert self.lines == [str(n) for n in range(len(self.lines))]
+        assert len(self.lines) >= 16
+
+
+def test_lines_of_tasks_that_stop_after_a_cancellation(caplog: pytest.LogCaptureFixture) -> None:
+    """They are passed on while the tasks stop, also the first after the cancellation."""
+    cancelling, cancel = Cancelling(), threading.Event()
+    cancelling.cancel = cancel.set
+    with furnished(STOPS_SLOWLY, count=0)().client() as client, pytest.raises(WaitCancelled):
+        client.tasks.run_to_completion("job", cancel=cancel, **cancelling.options)
+    cancelling.check()
+    assert caplog.records == []
+
+
+async def test_lines_of_tasks_that_stop_after_a_cancellation_async(caplog: pytest.LogCaptureFixture) -> None:
+    """The same with the async client."""
+    cancelling = Cancelling()
+    async with furnished(STOPS_SLOWLY, count=0)().async_client() as client:
+        call = asyncio.ensure_future(client.tasks.run_to_completion("job", **cancelling.options))
+        cancelling.cancel = call.cancel
+        with pytest.raises(asyncio.CancelledError):
+            await call
+    cancelling.check()
+    assert caplog.records == []
+
+
 def test_containers_of_several_groups_and_one_that_logs_elsewhere(caplog: pytest.LogCaptureFixture) -> None:
     """The others are read, and one warning names it."""
     containers: list[dict[str, Any]] = [

@@ -342,9 +342,10 @@ class TaskVerbs(Namespace):
                 definition.
             on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
                 client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
-                After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
-                the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
-                again.
+                After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. With
+                "stop_and_wait" it is called while the tasks stop, too: after a timeout up to their end, after a
+                cancellation for at most 8 s. It never changes the outcome: if lines cannot be read, or it raises an
+                exception, a warning is logged, and it is not called again.
             log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
                 and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
             start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.

@@ -191,6 +191,11 @@ class LogTail:
         self._log_never_started(list(self.tasks))
         self._check_groups()
 
+    def begin(self, *, grows: bool) -> None:
+        """Make it follow, also once more after an end: then it continues with the lines that it has not yielded."""
+        self.grows, self._cut = grows, False
+        self.requests.until = self._cut_at = math.inf
+
     def end_by(self, deadline: float, *, stopped: bool = False) -> None:
         """End following at a monotonic time, or earlier. Another thread may call this while lines are followed.
 
@@ -198,7 +203,7 @@ class LogTail:
             deadline: The time. Lines that are there then are read.
             stopped: Whether all tasks have stopped. Then these are few enough to read all of them.
         """
-        self._cut_at = math.inf if stopped else deadline + _LONGEST_END
+        self._cut_at = math.inf if stopped else min(self._cut_at, deadline + _LONGEST_END)
         self.requests.until = min(self.requests.until, deadline)
         self._waker.rouse()
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from typing import get_args
 
@@ -34,6 +35,9 @@ from ecskit.models.tasks import Task
 
 __all__ = ["as_stopped", "run_to_completion"]
 
+_SECONDS_OF_CLEAN_UP = 8.0
+"""How long lines are followed while tasks stop after a cancellation. The driver ends the clean-up after 10 s."""
+
 
 def run_to_completion(
     task_definition: str | TaskDefinition,
@@ -64,9 +68,10 @@ def run_to_completion(
             definition.
         on_log: Called with each `LogLine` while the tasks run, as `tasks.logs` yields them: by time, each once. A sync
             client calls it in a thread of its own, once at a time. With an async client it may be a coroutine function.
-            After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. It never changes
-            the outcome: if lines cannot be read, or it raises an exception, a warning is logged, and it is not called
-            again.
+            After the tasks have stopped, lines that still arrive are awaited, for about ten seconds. With
+            "stop_and_wait" it is called while the tasks stop, too: after a timeout up to their end, after a
+            cancellation for at most 8 s. It never changes the outcome: if lines cannot be read, or it raises an
+            exception, a warning is logged, and it is not called again.
         log_tail: How many of the last log lines of each container of a failed task TaskFailedError has in `log_lines`,
             and shows below its traceback. They are awaited for up to 20 s, and may hold secrets. None for none.
         start_timeout: Seconds after which a task that is not RUNNING yet is stopped. None for no limit but `timeout`.
@@ -155,12 +160,18 @@ def run_to_completion(
             )
 
         def stop_all(how: OnCancel) -> Flow[None]:
-            return clean_up(targets_of("tasks.run_to_completion", attempts.live, launch.cluster), how)
+            targets = targets_of("tasks.run_to_completion", attempts.live, launch.cluster)
+            stopped = yield from clean_up(targets, how)
+            attempts.tasks.update({task.task_arn: task for task in stopped})
+
+        def stop(how: OnCancel, seconds: float = math.inf) -> Flow[None]:
+            stopping = stop_all(how)
+            return lines.beside(stopping, attempts.tasks, seconds) if how == "stop_and_wait" else stopping
 
         outcomes, story = yield from guarded(
             lines.beside(wait_for_outcomes(), attempts.tasks),
-            on_timeout=lambda: stop_all(on_timeout),
-            on_cancel=lambda: stop_all(on_cancel),
+            on_timeout=lambda: stop(on_timeout),
+            on_cancel=lambda: stop(on_cancel, seconds=_SECONDS_OF_CLEAN_UP),
         )
         if not all(outcome.succeeded for outcome in outcomes):
             failed = TaskFailedError(outcomes, story, (yield from lines.last(outcomes)))

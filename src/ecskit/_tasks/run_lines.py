@@ -6,6 +6,7 @@ They never change a verdict: what goes wrong with them is logged once.
 from __future__ import annotations
 
 import logging
+import math
 from collections import deque
 from collections.abc import Collection, Mapping, Sequence
 from typing import TypeVar
@@ -48,6 +49,11 @@ class RunLines:
     log_tail: int | None
     """How many of the last lines of each container to keep; None for none."""
     _followed: bool = False
+    _tail: LogTail | None = None
+    _unreadable: bool = False
+    """Whether a warning was logged, because lines cannot be read."""
+    _waiting: deque[LogLine] = attrs.field(factory=deque[LogLine])
+    """The lines that are passed on next: at most one, unless a cancellation came before it."""
     _kept: dict[object, deque[LogLine]] = attrs.field(factory=dict[object, "deque[LogLine]"])
 
     def check(self, verb: str) -> None:
@@ -56,28 +62,30 @@ class RunLines:
         if self.on_log is not None and not callable(self.on_log):
             raise RequestError(verb, [("on_log", f"expected a function, got {type(self.on_log).__name__}")])
 
-    def beside(self, wait: Flow[T], tasks: Mapping[str, Task]) -> Flow[T]:
+    def beside(self, wait: Flow[T], tasks: Mapping[str, Task], seconds: float = math.inf) -> Flow[T]:
         """Run a wait, pass the lines of its tasks to `on_log` at the same time, and return the result of the wait.
 
         After the end of the wait, the lines that still arrive are awaited; after an error of the wait, those that are
-        there are read.
+        there are read. A second call, for the wait that stops the tasks, continues where the first one was.
 
         Args:
             wait: The wait. It raises its error after the lines were passed on.
             tasks: What the wait has observed of the tasks so far. It changes meanwhile, and tasks are added.
+            seconds: For how long lines are followed at most.
         """
-        if self.on_log is None:
+        if self.on_log is None or self._unreadable:
             return (yield from wait)
         self._followed = True
-        tail = LogTail(
+        tail = self._tail = self._tail or LogTail(
             "on_log",
             LogOptions(follow=True),
             definition_of,
             emit=self._pass_on,
             task_interval=0.0,
-            grows=True,
             logs_never_started=False,
         )
+        tail.begin(grows=True)
+        tail.end_by((yield Sleep(0)).now + seconds)
 
         def waiting() -> Flow[T]:
             try:
@@ -116,27 +124,40 @@ class RunLines:
             return {arn: task for arn, task in read.items() if arn in running or arn not in {*tail.tasks, *tail.over}}
 
         try:
+            first = not tail.tasks
             yield from tail.add(list(tasks.values()))
-            tail.check()
+            if first:
+                tail.check()
+            yield from self._pass_waiting()
             yield from tail.follow(shown)
         except _Unread:
             pass
         except EcsError as error:
+            self._unreadable = True
             log.warning("%s: log lines of the tasks cannot be read: %s", tail.verb, described(error))
         except Exception:  # no fault of the reader may change the verdict
+            self._unreadable = True
             log.warning("%s: log lines of the tasks cannot be read", tail.verb, exc_info=True)
 
     def _pass_on(self, line: LogLine) -> Flow[None]:
-        """Pass a line to `on_log`. If that raises an error, log it, and do not call it again."""
+        """Pass a line to `on_log`."""
         yield from self._keep(line)
-        if self.on_log is None:
-            return
-        returned: object = (yield Invoke(self.on_log, line, caught=True)).value
-        if isinstance(returned, Exception):
-            self.on_log = None
-            log.warning("on_log raised an error, and is not called again", exc_info=returned)
-            if self.log_tail is None:
-                raise _Unread
+        self._waiting.append(line)
+        yield from self._pass_waiting()
+
+    def _pass_waiting(self) -> Flow[None]:
+        """Pass the next lines to `on_log`. If that raises an error, log it, and do not call it again."""
+        while self._waiting and self.on_log is not None:
+            returned: object = (yield Invoke(self._call, self._waiting[0], caught=True)).value
+            if isinstance(returned, Exception):
+                self.on_log = None
+                log.warning("on_log raised an error, and is not called again", exc_info=returned)
+                if self.log_tail is None:
+                    raise _Unread
+
+    def _call(self, line: LogLine) -> object:
+        self._waiting.popleft()  # now: after a cancellation it is not passed on again
+        return None if self.on_log is None else self.on_log(line)
 
     def _keep(self, line: LogLine) -> Flow[None]:
         yield from ()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import attrs
 
@@ -59,18 +59,22 @@ def _is_temporary(error: EcsError, attempt: int) -> bool:
     return attempt < UNKNOWN_TASK_ATTEMPTS if unknown else is_retryable(error)
 
 
-def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[None]:
-    """Stop tasks after a launch or a wait ended early, as the caller chose. Tasks that have stopped are skipped."""
+def clean_up(targets: Targets[Task], how: OnCancel) -> Flow[Sequence[Task]]:
+    """Stop tasks after a launch or a wait ended early, as the caller chose. Tasks that have stopped are skipped.
+
+    Returns:
+        The tasks whose end was awaited.
+    """
     live = {name: target for name, target in targets.by_name.items() if not is_stopped(targets.observed[name])}
     if how == "leave" or not live:
-        return
+        return ()
     log.info("stopping tasks after a timeout or a cancellation: %s", listed(live))
     try:
         requested = yield from request_stop(live, "the call that ran the task timed out or was cancelled")
     except GeneratorExit:
         log.warning("the clean-up was cut short; some of these tasks may still run: %s", ", ".join(live))
         raise
-    if how == "stop_and_wait":
-        yield from wait_for(
-            stopped_goal(WaitOptions(timeout=CLEANUP_TIMEOUT)), Targets(by_name=live, observed=requested)
-        )
+    if how != "stop_and_wait":
+        return ()
+    goal = stopped_goal(WaitOptions(timeout=CLEANUP_TIMEOUT))
+    return (yield from wait_for(goal, Targets(by_name=live, observed=requested)))
