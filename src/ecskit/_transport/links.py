@@ -14,7 +14,7 @@ import ssl
 from collections.abc import Mapping
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import attrs
 from botocore.auth import SigV4Auth
@@ -84,7 +84,7 @@ class Settings:
         return {
             "uri": self.url,
             **({"ssl": self.tls} if self.tls else {}),
-            "proxy": self.proxy,
+            "proxy": _readable(self.proxy) if self.proxy else None,
             **({"proxy_ssl": self.proxy_tls} if self.proxy_tls else {}),
             "open_timeout": self.timeout,
             "additional_headers": self.headers,
@@ -93,6 +93,19 @@ class Settings:
             "max_size": _MAX_SIZE,
             "logger": _SILENT,
         }
+
+
+def _readable(proxy: str) -> str:
+    """Return the address of a proxy as websockets reads it: versions before 17 do not decode user and password."""
+    from websockets.version import version
+
+    parts = urlsplit(proxy)
+    login, _, host = parts.netloc.rpartition("@")
+    decoded = unquote(login)
+    decodes = int(version.partition(".")[0]) >= 17
+    if decodes or not decoded.isascii() or set(decoded) & set("/?#[]") or parts.path.strip("/"):
+        return proxy
+    return f"{parts.scheme}://{decoded}@{host}" if login else proxy
 
 
 def may_show(error: Exception) -> bool:
