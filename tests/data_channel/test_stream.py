@@ -190,6 +190,16 @@ def test_the_agent_is_given_up_after_5_minutes() -> None:
     assert math.inf == channel.next_wakeup()
 
 
+def test_an_agent_that_sends_output_is_not_given_up() -> None:
+    """It is there. The acknowledgement may be lost for good."""
+    channel = opened()
+    channel.send_input(b"i")
+    channel.messages(1.0)
+    assert [Output(b"o")] == channel.receive([message(1, b"o")], 299.0)
+    assert [] == channel.receive([], 598.0)
+    assert [Broken("The agent has acknowledged nothing for 5 minutes")] == channel.receive([], 599.0)
+
+
 def test_the_5_minutes_are_those_of_messages_that_were_sent_over_one_connection() -> None:
     """The acknowledgement of another message may be lost with its connection. Agents acknowledge it once."""
     channel = opened()

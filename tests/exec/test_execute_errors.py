@@ -53,6 +53,12 @@ def _fail(operation: str, fault: Fault | SimulatedError, times: int | None = Non
     return lambda world: world.sim.fail(operation, fault, times=times)
 
 
+def _open_two(world: World) -> None:
+    request = {"cluster": "default", "task": world.task, "command": "run it", "interactive": True}
+    for _ in range(2):
+        world.sim.handle("ExecuteCommand", request)
+
+
 def _refuse(world: World) -> None:
     world.missing = MISSING
 
@@ -127,9 +133,17 @@ CASES = [
         before=_fail("ExecuteCommand", UNCONNECTED),
         error=errors.ExecUnavailable,
         says=f"{CANNOT}: its agent was not connected for 15 s"
-        " (TargetNotConnectedException: The execute command failed due to an internal error); two sessions may be open"
-        f" in the container, which is the limit; otherwise {AGENT}",
+        " (TargetNotConnectedException: The execute command failed due to an internal error);"
+        f" {AGENT}",
         sent=7,
+    ),
+    Case(
+        name="two sessions are open",
+        before=_open_two,
+        error=errors.ExecUnavailable,
+        says=f"{CANNOT}: ClientException: Unable to start new execute sessions because the maximum session limit of 2"
+        " has been reached; wait until a session in the container has ended, or end one by ssm:TerminateSession",
+        sent=3,
     ),
     Case(
         name="the service refuses the task",
@@ -190,7 +204,7 @@ def test_what_a_call_raises(case: Case, colour: str, caplog: pytest.LogCaptureFi
         case.before(world)
         return await world.execute("run it", **case.options)
 
-    world, error = perform(colour, act, **case.task)
+    world, error = perform(colour, act, leaves=case.before is _open_two, **case.task)
     assert type(error) is case.error, repr(error)
     shown = str(error).replace(world.task.rsplit("/", 1)[-1], "ID").replace("0" * 32, "ID")
     assert case.says == shown

@@ -123,8 +123,10 @@ def test_output_that_is_read_late_is_whole(shell: Shell) -> None:
 def test_environments_are_large_and_strange(shell: Shell) -> None:
     """The wrapper needs no variable and changes none; options of bash that a container sets do not stop it."""
     large = {f"VARIABLE_{number}": "x" * 1000 for number in range(500)}
-    strange = {"IFS": "1@=;", "SHELLOPTS": "errexit:nounset:pipefail", "A": "a", "B": "b", "code": "0", "CDPATH": "/"}
-    ran = shell.run(["sh", "-c", 'echo "$A$B$code${#VARIABLE_7}"; exit 3'], env={**large, **strange}, input=b"x" * 9999)
+    options = "errexit:monitor:nounset:pipefail:xtrace"
+    strange = {"IFS": "1@=;", "SHELLOPTS": options, "A": "a", "B": "b", "code": "0", "CDPATH": "/"}
+    show = 'echo "$A$B$code${#VARIABLE_7}"; exit 3'
+    ran = shell.run(["sh", "-c", show], env={**large, **strange}, input=b"x" * 9999)
     assert (3, "ab01000\n") == ran.outcome
 
 
@@ -151,5 +153,5 @@ def test_images_without_stty_have_cooked_terminals(shell: Shell) -> None:
 def test_a_shell_that_cannot_run_leaves_what_it_printed(shell: Shell) -> None:
     """There is no begin mark, so nothing was run."""
     wrapped = wrap("echo ran", nonce=NONCE)
-    ran = shell.run_text(wrapped, wrapped.command.replace("set +e;", "echo broken; exit 2;"))
+    ran = shell.run_text(wrapped, wrapped.command.replace("set +emx;", "echo broken; exit 2;"))
     assert ("", None, b"broken\r\n") == (ran.output, ran.code, ran.preamble)

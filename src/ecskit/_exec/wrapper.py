@@ -10,7 +10,8 @@ A and B are random words, separate arguments of the shell. Printed, B precedes A
 `ps` prints none. Marks need no lower-case letters after the command began, and no end of line, so no setting of the
 terminal changes them. `echo` prints them, because it is a builtin of every shell, which printf is not.
 
-The scripts use positional parameters alone: a variable of the wrapper might be one of the container.
+The scripts use positional parameters alone: a variable of the wrapper might be one of the container. Still, most shells
+drop variables whose names are no identifiers, such as `a.b`, and bash drops PS1: the command does not get these.
 
 Not tried on a live account, and so all in this module:
 
@@ -37,9 +38,9 @@ _EMPTY = "expected a command, got an empty one"
 _UNFIT = re.compile("[\0\ud800-\udfff]")
 
 # INT and QUIT reach all processes in front of the terminal, TERM those of `kill 0`. The wrapper survives them to report
-# the code. A variable SHELLOPTS of the container may set -e. Shells print `Killed` to their standard error.
+# the code. A variable SHELLOPTS of the container may set -e, -m and -x. Shells print `Killed` to standard error.
 _SIGNALS = "INT QUIT TERM"
-_START = "set +e; trap {} {}; exec 2>/dev/null"
+_START = "set +emx; trap {} {}; exec 2>/dev/null"
 _BEGIN = 'if stty -echo -onlcr; then echo "@$2$1+raw;"; else echo "@$2$1+cooked;"; fi'
 _BEGIN_RAW = 'echo "@$2$1+raw;"'
 _RUN = f'(exec 2>&1; trap - {_SIGNALS}; shift 2; exec "$@")'
