@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -36,7 +37,13 @@ def typing(after: bytes, keys: bytes) -> Keys:
 each_shell = pytest.mark.parametrize(
     "shell",
     [
-        pytest.param(name, marks=pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed"))
+        pytest.param(
+            name,
+            marks=[
+                pytest.mark.skipif(not shutil.which(program), reason=f"{program} is not installed"),
+                pytest.mark.skipif(sys.platform != "linux", reason="pseudo-terminals of Linux"),
+            ],
+        )
         for name, program in SHELLS.items()
     ],
     indirect=True,

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Sequence
+from random import Random
 
 import pytest
 
 from ecskit._data_channel.events import Ended, Opened, Output
-from ecskit._data_channel.frames import CHANNEL_CLOSED, OUTPUT, PayloadType
+from ecskit._data_channel.frames import CHANNEL_CLOSED, OUTPUT, PayloadType, decode
+from ecskit._simulator.exec.ways import ChannelFaults, Way
 from ecskit.testing import ExecProgram, ExecScript, TaskScript
 
 from .exec_support import KEY, Peer, acknowledged, frame, launch
@@ -139,6 +141,18 @@ def test_a_refused_key_ends_the_session(world: World) -> None:
     assert "KMSEncryption failed on client with status 2 error: AccessDeniedException" in ended.text
 
 
+def test_a_wrong_answer_to_the_challenge(world: World) -> None:
+    """The agent ignores it, and ends the session 15 s later."""
+    world.sim.script_exec("date", "now\n")
+    peer = Peer(world, launch(world, key=KEY), "date", cluster="sealed")
+    peer.keys = {}
+    peer.run(lambda: any(each.payload_type == PayloadType.CHALLENGE_REQUEST for each in peer.frames))
+    peer.connection.send(frame(1, b'{"Challenge": "AAAA"}', PayloadType.CHALLENGE_RESPONSE))
+    world.pass_(16)
+    text = json.loads(decode(bytes(peer.connection.take()[-1])).payload)["Output"]  # type: ignore[arg-type,union-attr]
+    assert "Timed out waiting for encryption challenge." in text
+
+
 def test_a_second_response_blocks_the_agent(world: World) -> None:
     """It handles nothing any more, but goes on writing."""
     world.sim.script_exec("ticks", ExecScript.endless("tick\n", every=1.0))
@@ -208,6 +222,29 @@ def test_a_program_that_does_not_read_blocks_acknowledgements(world: World) -> N
     assert acknowledged(peer) == [0, 1, 2, 3, 4, 5]
 
 
+def test_a_program_that_reads_takes_all_input_at_once(world: World) -> None:
+    """The buffer of the terminal is no limit then, whatever the order of the messages."""
+    world.sim.script_exec("cat", ExecScript.echoing())
+    peer = Peer(world, launch(world), "cat")
+    peer.run(seconds=2)
+    for number in (1, 2, 3, 4, 5, 6, 7, 8, 9, 0):
+        peer.connection.send(frame(number, b"x" * 1023 + b"\n"))
+    peer.run(seconds=0.1)
+    assert set(acknowledged(peer)) == set(range(10))
+    assert peer.output.count(b"\n") == 20
+
+
+def test_a_slow_program_takes_what_was_held(world: World) -> None:
+    """A message that is taken in parts does not stop those after it for good."""
+    world.sim.script_exec("cat", ExecScript.echoing(every=1.0))
+    peer = Peer(world, launch(world), "cat")
+    peer.run(seconds=2)
+    for number in (1, 2, 3, 4, 5, 6, 7, 0):
+        peer.connection.send(frame(number, b"x" * 1023 + b"\n"))
+    peer.run(seconds=20)
+    assert peer.output.count(b"\n") == 16
+
+
 def test_two_sessions_in_a_container(world: World) -> None:
     """The third is refused, until one of them has ended. A closed connection ends none."""
     arn = launch(world)
@@ -235,6 +272,64 @@ def test_an_idle_session_ends_after_20_minutes(world: World) -> None:
     assert isinstance(ended, Ended)
     assert "idle" in ended.text
     assert 1790 < peer.now < 1810
+
+
+def test_a_closed_connection_does_not_end_the_session(world: World) -> None:
+    """It holds its slot for 20 minutes, also if the program writes."""
+    world.sim.script_exec("ticks", ExecScript.endless("tick\n", every=1.0))
+    peer = Peer(world, launch(world), "ticks")
+    peer.run(seconds=5)
+    peer.connection.close()
+    for seconds, live in ((1190, 1), (20, 0)):
+        world.pass_(seconds)
+        assert len(world.sim._account.exec.live(world.clock.time)) == live
+
+
+def test_output_counts_as_activity(world: World) -> None:
+    """A session with output goes on, also without anything from the client."""
+    world.sim.script_exec("ticks", ExecScript.endless("tick\n", every=60.0))
+    peer = Peer(world, launch(world), "ticks")
+    peer.step()
+    for _ in range(21):
+        world.pass_(60)
+        peer.connection.take()
+    assert len(world.sim._account.exec.live(world.clock.time)) == 1
+
+
+def test_what_is_on_its_way_is_lost_with_a_connection(world: World) -> None:
+    """A new connection does not get it. It is sent again."""
+    world.sim.script_exec("print", ExecScript("text\n", seconds=60))
+    world.sim.disturb_exec(late=(0.5, 0.5), cut_at=[1.9])
+    peer = Peer(world, launch(world), "print")
+    assert peer.run() == []
+    assert peer.now == pytest.approx(1.9)
+    peer.connect(world.do("ResumeSession", SessionId=peer.session["sessionId"])["TokenValue"])
+    peer.run(lambda: peer.output)
+    assert peer.now > 2.3  # what was sent at 1.5 and 1.7 would have been here
+
+
+def test_the_end_comes_after_all_that_was_sent_before() -> None:
+    """Other messages overtake each other."""
+    way = Way(ChannelFaults(late=(0.0, 5.0)), Random(0))
+    for number in range(20):
+        way.put(bytes([number]), 0.0)
+    way.put(b"end", 0.0, ordered=True)
+    arrived = way.take(10.0)
+    assert arrived[-1] == b"end"
+    assert arrived[:-1] != sorted(arrived[:-1])
+
+
+def test_an_image_without_a_shell(world: World) -> None:
+    """The agent reports it two seconds later."""
+    world.sim.script_exec("date", ExecScript("now\n", lacks="sh"))
+    peer = Peer(world, launch(world), "sh -c date")
+    (ended,) = peer.run()
+    assert isinstance(ended, Ended)
+    assert ended.text.startswith("----------ERROR-------\nUnable to start command: Failed to start pty: ")
+    assert 2.4 < peer.now < 2.6
+    peer = Peer(world, next(iter(world.sim._account.tasks)), "date")
+    peer.run()
+    assert peer.output == b"now\r\n"
 
 
 def test_more_than_1000_packets_a_second_end_the_connection(world: World) -> None:

@@ -168,6 +168,7 @@ def test_input_of_a_command() -> None:
     data = b"\x03\x04\r\n\0" * 2000
     found = events(ExecScript.echoing(), [data], input=data, binary=True)
     assert found == [Begun(), Exited(0), data]
+    assert events(ExecScript.echoing(), [b"abcd"], input=b"ab") == [Begun(), Exited(0), "ab"]
 
 
 @pytest.mark.parametrize(

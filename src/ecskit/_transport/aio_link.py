@@ -71,6 +71,9 @@ async def open_link(settings: Settings) -> AsyncLink:
 class AsyncLink:
     """A WebSocket of an event loop."""
 
+    speed = 1.0
+    """The seconds of `receive` that pass in a real second."""
+
     def __init__(self, connection: ClientConnection) -> None:
         """Take over an open connection."""
         self._connection = connection
@@ -101,7 +104,7 @@ class AsyncLink:
         """Return all messages that have arrived. Wait for the first for up to `seconds`."""
         self._check_process()
         if not (self._arrived or self._ended):
-            timer = self._loop.call_later(seconds, self._changed.set) if seconds < math.inf else None
+            timer = self._loop.call_later(seconds / self.speed, self._changed.set) if seconds < math.inf else None
             try:
                 await self._changed.wait()
             finally:
