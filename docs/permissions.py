@@ -73,6 +73,18 @@ LOGS = LogConfiguration(
     log_driver="awslogs",
     options={"awslogs-group": "/ecs/job", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
 )
+APP = ContainerDefinition(
+    name="app", image="image", health_check=HealthCheck(command=["CMD", "true"]), log_configuration=LOGS
+)
+DEFINITION = RegisterTaskDefinitionRequest(
+    family="",
+    cpu="256",
+    memory="512",
+    network_mode="awsvpc",
+    requires_compatibilities=["FARGATE"],
+    execution_role_arn="arn:aws:iam::123456789012:role/execution",
+    container_definitions=[APP],
+).to_dict()
 TASK = {"launchType": "FARGATE", "networkConfiguration": {"awsvpcConfiguration": {"subnets": ["s"]}}}
 SERVICES = {
     "FilterLogEvents": "logs",
@@ -149,22 +161,10 @@ class World:
     def new(cls) -> World:
         """Return a new world."""
         simulator = Simulator()
-        ecs = simulator.client()
-        check = HealthCheck(command=["CMD", "true"])
         for family in ("job", "web", "next"):
-            ecs.register_task_definition(
-                family=family,
-                cpu="256",
-                memory="512",
-                network_mode="awsvpc",
-                requires_compatibilities=["FARGATE"],
-                execution_role_arn="arn:aws:iam::123456789012:role/execution",
-                container_definitions=[
-                    ContainerDefinition(name="app", image="image", health_check=check, log_configuration=LOGS)
-                ],
-            )
+            simulator.handle("RegisterTaskDefinition", {**DEFINITION, "family": family})
         simulator.script("job", TaskScript(run_time=10, logs=[(1, "line")]))
-        return cls(simulator, ecs, len(simulator.calls))
+        return cls(simulator, simulator.client(), len(simulator.calls))
 
     def deregister(self, name: str) -> list[TaskDefinition]:
         """Deregister a task definition."""

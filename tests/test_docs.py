@@ -202,7 +202,7 @@ def texts_of(code: ast.AST) -> Iterator[str]:
     """Yield the texts in code, without the values that f-strings put into them."""
     for node in ast.walk(code):
         if isinstance(node, ast.JoinedStr):
-            yield "\0".join(each.value for each in node.values if isinstance(each, ast.Constant))
+            yield "\0".join(str(each.value) for each in node.values if isinstance(each, ast.Constant))
         elif isinstance(node, ast.Constant) and isinstance(node.value, str):
             yield node.value.replace("\N{RIGHT SINGLE QUOTATION MARK}", "'")
 

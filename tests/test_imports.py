@@ -233,8 +233,11 @@ def run(code: str) -> str:
     ["import ecskit", "from ecskit import Client", "import ecskit; ecskit.Client(region_name='us-east-1').close()"],
 )
 def test_cattrs_and_tenacity_load_on_first_use(statement: str) -> None:
-    """Neither importing ecskit nor making a client loads them, the models, asyncio extras or the simulator."""
-    late = "{'cattrs', 'tenacity', 'aiobotocore', 'ecskit._simulator', 'ecskit.models.tasks', 'ecskit._codegen'}"
+    """Neither importing ecskit nor making a client loads them, the models, extras, asyncio or the simulator."""
+    late = (
+        "{'cattrs', 'tenacity', 'aiobotocore', 'asyncio', 'websockets', 'cryptography', 'ecskit._simulator',"
+        " 'ecskit.models.tasks', 'ecskit._codegen'}"
+    )
     assert "set()" == run(f"{statement}; import sys; print({late} & sys.modules.keys())")
 
 

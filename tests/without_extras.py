@@ -7,7 +7,7 @@ import os
 import tempfile
 from pathlib import Path
 
-for extra in ("aiobotocore", "orjson", "pytest", "rich", "yaml"):
+for extra in ("aiobotocore", "cryptography", "orjson", "pytest", "rich", "websockets", "yaml"):
     assert importlib.util.find_spec(extra) is None, f"{extra} is installed: this proves nothing"
 
 os.environ.update(AWS_ACCESS_KEY_ID="testing", AWS_SECRET_ACCESS_KEY="testing")

@@ -164,6 +164,7 @@ def test_much_input_waits_in_the_channel() -> None:
     for step in range(100):
         numbers |= {frame.number for frame in stream_messages(channel.messages(1.0 + step / 10))}
     assert set(range(256)) == numbers
+    assert channel.next_wakeup() > 10.9
     assert 1_000_000 == channel.pending
 
 
@@ -252,6 +253,13 @@ def test_the_service_closes_the_channel(payload: bytes, text: str) -> None:
     left = channel.messages(1.1)
     assert [0] == acknowledged(left)
     assert 1 == len(left)
+
+
+def test_silence_after_the_end_is_nothing() -> None:
+    """The gate stays closed."""
+    channel = client()
+    assert [Ended("")] == channel.receive([closing(b"{}")], 1.0)
+    assert [] == channel.receive([], 10.0)
 
 
 def test_nothing_secret_is_shown() -> None:

@@ -148,6 +148,20 @@ def test_it_does_not_begin_in_a_client_that_is_being_closed() -> None:
     assert [type(error) for error in kept] == [ClientClosedError]
 
 
+def test_a_thread_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Python's error reaches the flow, and nothing of the thread is left."""
+    runtime = SyncDriver().runtime
+
+    def start(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start"):
+        runtime.run(beside(ticks([], every=1)))
+    runtime.close(lambda: None)
+    assert not runtime.flows.backgrounds
+
+
 def test_a_cancelled_stop_waits_all_the_same() -> None:
     """The end of a block is often cancelled. What runs beside it has ended when the cancellation goes on."""
     driver = AsyncDriver()
@@ -199,12 +213,17 @@ def test_a_stop_ends_a_callback_that_waits(nested: bool) -> None:  # noqa: FBT00
     """A flow that waits for a link on the machine's clock is woken at once, however deep it is."""
     from .support import parallel
 
-    runtime, waits = Runtime(SyncDriver(), SystemClock(), Random(0)), threading.Event()
+    runtime, begun, waits = Runtime(SyncDriver(), SystemClock(), Random(0)), threading.Event(), threading.Event()
+
+    def wait(_: object) -> None:
+        begun.set()
+        waits.wait(100)
 
     def receive() -> Flow[None]:
-        yield Invoke(lambda _: waits.wait(100), None, wake=waits.set)
+        yield Invoke(wait, None, wake=waits.set)
 
     background = runtime.run(beside(parallel(receive()) if nested else receive()))  # type: ignore[arg-type]
+    begun.wait()
     background.stop()
     assert waits.is_set()
     assert not runtime.flows.backgrounds

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -28,12 +29,53 @@ def _terminate(world: World) -> Callable[[Any], None]:
     return terminate
 
 
+def _stop_and_terminate(world: World) -> Callable[[Any], None]:
+    def both(_: object) -> None:
+        world.stop_task()
+        _terminate(world)(None)
+
+    return both
+
+
+def _dawdle(world: World) -> Callable[[Any], Any]:
+    """Take so long for each piece that the next one is always there."""
+
+    async def sleep(_: object) -> None:
+        await world.sim.clock.asleep(1)
+
+    return sleep if world.colour == "async" else lambda _: world.sim.clock.sleep(1)
+
+
 def _refuse_resuming(world: World) -> None:
     world.sim.fail("ResumeSession", REFUSED, times=None)
 
 
 def _fail_resuming(world: World) -> None:
     world.sim.fail("ResumeSession", SimulatedError("InternalServerError", "Sorry.", 500), times=None)
+
+
+class _Silent:
+    """A program that takes its input and writes nothing, also not the mark."""
+
+    def __init__(self, *_: object) -> None:
+        pass
+
+    def write(self, data: bytes, now: float) -> int:
+        del now
+        return len(data)
+
+    def read(self, most: int, now: float) -> bytes | None:
+        del most, now
+        return b""
+
+    def resize(self, columns: int, rows: int, now: float) -> None:
+        pass
+
+    def next_wakeup(self) -> float:
+        return math.inf
+
+    def hang_up(self) -> None:
+        pass
 
 
 @attrs.frozen(kw_only=True)
@@ -43,7 +85,7 @@ class Case:
     name: str
     script: ExecScript | str = "hello\n"
     options: dict[str, Any] = attrs.field(factory=dict)
-    on_output: Callable[[World], Callable[[Any], None]] | None = None
+    on_output: Callable[[World], Callable[[Any], Any]] | None = None
     before: Callable[[World], object] = lambda _: None
     cut_at: tuple[float, ...] = ()
     kind: str = "EXITED"
@@ -107,6 +149,15 @@ CASES = [
         terminates=1,
     ),
     Case(
+        name="its task is stopping",
+        script=ExecScript("hello\n", seconds=600),
+        on_output=_stop_and_terminate,
+        kind="TASK_STOPPED",
+        code=None,
+        reason="the task is stopping (deployed)",
+        terminates=1,  # the one from outside
+    ),
+    Case(
         name="too long",
         script=ExecScript("hello\n", seconds=600),
         options={"timeout": 5},
@@ -114,6 +165,24 @@ CASES = [
         code=130,
         output="hello\n",
         reason="it was interrupted after 5 s",
+    ),
+    Case(
+        name="output without a pause",
+        script=ExecScript.endless("hello\n"),
+        options={"timeout": 10, "max_output": 6},
+        on_output=_dawdle,
+        kind="TIMED_OUT",
+        code=130,
+        reason="it was interrupted after 10 s",
+    ),
+    Case(
+        name="never seen to begin",
+        script=ExecScript.in_terminal(_Silent),
+        kind="UNKNOWN",
+        code=None,
+        output="",
+        reason="it was not seen to begin within 60 s, and may run",
+        terminates=1,
     ),
     Case(
         name="too late to begin",
@@ -139,6 +208,15 @@ CASES = [
         options={"exit_code": False},
         kind="UNKNOWN",
         code=None,
+        reason="no exit code was requested",
+    ),
+    Case(
+        name="lines cut between CR and LF",
+        script=f"{'x' * 1023}\nb\r\n",
+        options={"exit_code": False},
+        kind="UNKNOWN",
+        code=None,
+        output=f"{'x' * 1023}\nb\r\n",
         reason="no exit code was requested",
     ),
     Case(name="a cut, and resumed", script=ExecScript([(1, "hel"), (3, "lo\n")]), cut_at=(2.5,)),
@@ -179,9 +257,9 @@ def test_how_a_command_ends(case: Case, colour: str) -> None:
         case.before(world)
         then = case.on_output(world) if case.on_output else lambda _: None
 
-        def on_output(piece: Any) -> None:
+        def on_output(piece: Any) -> Any:
             pieces.append(piece)
-            then(piece)
+            return then(piece)
 
         return await world.execute("run it", on_output=on_output, **case.options)
 

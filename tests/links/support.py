@@ -202,12 +202,9 @@ class Linked:
     def __exit__(self, *_: object) -> None:
         for link in self._links:
             self.close(link)
+        self.close_clients()
         if self._loop is None:
-            for client in self._clients:
-                client.close()
             return
-        for client in self._clients:
-            self.run(client.aclose())
         assert asyncio.all_tasks(self._loop) == set()
         self._loop.run_until_complete(self._loop.shutdown_default_executor())
         self._loop.close()
@@ -219,6 +216,12 @@ class Linked:
         awaited: Any = value
         result: T = self._loop.run_until_complete(awaited)
         return result
+
+    def close_clients(self) -> None:
+        """Close all clients."""
+        while self._clients:
+            client = self._clients.pop()
+            self.run(client.aclose() if self.is_async else client.close())
 
     def pass_time(self, seconds: float) -> None:
         """Let tasks and threads run for some time."""
@@ -234,7 +237,7 @@ class Linked:
 
     def client(self, **options: Any) -> Any:
         """Return a new client."""
-        client = (AsyncClient if self.is_async else Client)(**LOGIN, **options)
+        client = (AsyncClient if self.is_async else Client)(**{**LOGIN, **options})
         self._clients.append(client)
         return client
 

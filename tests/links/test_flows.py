@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from random import Random
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from ecskit import AsyncClient, Client
 from ecskit._core.background import Background, stop
 from ecskit._core.effects import Beside, Connect, Flow, Invoke, Reply, Sleep
 from ecskit._core.links import LinkClosed
+from ecskit._drive.clock import SystemClock
 
 from .support import LOGIN, Linked, Peer, change_settings, echo, peer, serving
 
@@ -127,3 +129,25 @@ def test_a_double_opens_the_links(linked: Linked, wrapped: bool) -> None:  # noq
     assert linked.run(client._transport.connect(None)) is None
     if wrapped:
         linked.run(client.botocore_client.close())
+
+
+def test_a_fast_clock_has_fast_links(linked: Linked) -> None:
+    """The clock of a served simulator: the waits of links pass at its speed."""
+
+    class Fast(SystemClock):
+        speed = 100.0
+
+    client = linked.client()._with_runtime(Fast(), Random(0))
+    with serving(echo) as url:
+
+        def flow() -> Flow[list[object]]:
+            link = (yield Connect(url)).get()
+            try:
+                received: Reply[list[object]] = yield Invoke(link.receive, 5.0)
+                return received.get()
+            finally:
+                yield Invoke(link.close, None)
+
+        begun = time.monotonic()
+        assert linked.run(client._runtime.run(flow())) == []
+        assert 0.04 < time.monotonic() - begun < 2

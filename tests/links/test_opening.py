@@ -96,9 +96,9 @@ def test_proxies_are_those_of_the_client(linked: Linked, authority: Authority, m
 
 def test_proxies_have_passwords(linked: Linked) -> None:
     """They are in the address. A wrong one, or none, is named without it."""
-    with serving(echo) as url, connect_proxy(login="me:password") as proxy:
+    with serving(echo) as url, connect_proxy(login="me:p@ss word") as proxy:
         host, to = url.split("/")[2], f"127.0.0.1:{proxy.port}"
-        works(linked, url, config=Config(proxies={"http": f"http://me:password@{to}"}))
+        works(linked, url, config=Config(proxies={"http": f"http://me:p%40ss%20word@{to}"}))
         for address in (f"http://{to}", f"http://me:pass%20word@{to}"):
             error = refused(linked, url, config=Config(proxies={"http": address}))
             assert str(error) == (

@@ -49,7 +49,7 @@ QUERY = [("cell-number", "AAEAA/k N0="), ("role", "publish_subscribe")]
 PATH = "/v1/data-channel/s-1?role=publish_subscribe&cell-number=AAEAA/k+N0="
 
 
-def test_the_opening_is_signed(linked: Linked, authority: Authority) -> None:
+def test_the_opening_is_signed(linked: Linked, authority: Authority, caplog: pytest.LogCaptureFixture) -> None:
     """To hosts of AWS only, with the credentials of the client; the proxy gets nothing of it."""
     seen: list[Any] = []
 
@@ -58,18 +58,22 @@ def test_the_opening_is_signed(linked: Linked, authority: Authority) -> None:
         seen.append(connection.request.headers)
         connection.recv()
 
-    with serving(handler, authority.server()) as url, connect_proxy() as proxy:
+    with at_debug(caplog), serving(handler, authority.server()) as url, connect_proxy() as proxy:
         port = url.split("/")[2].partition(":")[2]
         proxies = {"https": f"http://127.0.0.1:{proxy.port}"}
         config = Config(proxies=proxies)
         client = linked.client(verify=False, config=config, aws_session_token="token")
         for address in (f"{HOST}:{port}", f"other.example:{port}"):
             linked.close(linked.open(f"wss://{address}{PATH}", client))
-        linked.close(linked.open(f"wss://{HOST}:{port}{PATH}&X-Amz-Signature=abc", client))
+        linked.close(linked.open(f"wss://{HOST}:{port}{PATH}&X-Amz-Date=20260101T000000Z", client))
         unsigned = linked.client(verify=False, config=Config(proxies=proxies, signature_version=UNSIGNED))
         linked.close(linked.open(f"wss://{HOST}:{port}{PATH}", unsigned))
         assert not [head for head in proxy.heads if "amz" in head.lower()]
     assert ["Authorization" in headers for headers in seen] == [True, False, False, False]
+    text = "WebSocket: there are no credentials, so the request that opens it is not signed"
+    assert caplog.messages.count(text) == 1
+    logged = [each.getMessage() for each in caplog.records if not each.name.startswith("websockets.server")]
+    assert not [text for text in logged if "AWS4-HMAC" in text or "publish_subscribe" in text]
     date, token = seen[0]["X-Amz-Date"], seen[0]["X-Amz-Security-Token"]
     assert token == "token"
     expected = signed(date, "testing", f"{HOST}:{port}", "token")

@@ -31,7 +31,8 @@ def bin_folder(folder: Path, shell: str, *, only: Mapping[str, str] | None = Non
     for name, program in {"sh": SHELLS[shell], **(only or {})}.items():
         found = shutil.which(program)
         assert found, f"{program} is not installed"
-        (folder / name).symlink_to(found)
+        with contextlib.suppress(FileExistsError):
+            (folder / name).symlink_to(found)
     return str(folder) if only is not None else f"{folder}:{os.environ['PATH']}"
 
 
@@ -104,6 +105,19 @@ class PtyProgram:
             pid, status = os.waitpid(self.pid, os.WNOHANG)
             self.status = os.waitstatus_to_exitcode(status) if pid else None
         return self.status
+
+    def wait(self, seconds: float) -> int:
+        """Return the exit code of the program that was started, once it ended, without reading its output.
+
+        Raises:
+            TimeoutError: It runs longer.
+        """
+        deadline = time.monotonic() + seconds
+        while (status := self.poll()) is None:
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"runs longer than {seconds} s")
+            time.sleep(0.001)
+        return status
 
     def kill(self) -> None:
         """End the program as the agent does on a cancelled session: SIGKILL to it alone; then the terminal closes."""

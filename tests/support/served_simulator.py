@@ -5,6 +5,7 @@ Sessions of ECS Exec are connected in the process, because sockets do not wait o
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import Generator
 from contextlib import contextmanager
 from types import SimpleNamespace
@@ -14,7 +15,6 @@ import pytest
 
 from ecskit._drive.clock import SystemClock
 from ecskit._simulator.exec.links import AsyncSimulatedLink, SimulatedLink
-from ecskit._transport.aio import AsyncTransport
 from ecskit._transport.sync import Transport
 from ecskit.testing import Simulator, SimulatorServer
 
@@ -51,4 +51,5 @@ def _connect_in_process(monkeypatch: pytest.MonkeyPatch, simulator: Simulator) -
 
     monkeypatch.setattr(simulator._account.exec, "streams", lambda: "ws://simulator")
     monkeypatch.setattr(Transport, "connect", connect)
-    monkeypatch.setattr(AsyncTransport, "connect", connect_async)
+    if importlib.util.find_spec("aiobotocore") is not None:
+        monkeypatch.setattr("ecskit._transport.aio.AsyncTransport.connect", connect_async)

@@ -14,10 +14,10 @@ from collections.abc import Iterator, Sequence
 
 from .encryption import Keys
 from .events import Broken, Ended, Event, KeyRequested, Opened, Output
-from .frames import ACKNOWLEDGE, CHANNEL_CLOSED, INPUT, Frame, PayloadType, decode, random_uuid, read_json, uuid_text
+from .frames import ACKNOWLEDGE, CHANNEL_CLOSED, INPUT, Frame, PayloadType, decode, random_uuid, uuid_text
 from .handshake import CLIENT_VERSION, Action, KeyAnswer, answer_challenge, read_actions, response
 from .pacing import Pace
-from .stream import GIVEN_UP_AFTER, Stream
+from .stream import Stream
 
 __all__ = ["DataChannel"]
 
@@ -27,6 +27,8 @@ _UNDER_WAY = 256
 """Messages of this end that may be without acknowledgement. More input waits in the channel."""
 _DAMAGED = 20
 """Damaged messages, one after the other, that end the channel. The other end sends them again until then."""
+_GIVEN_UP_AFTER = 300.0
+"""Seconds after which the agent counts as gone if an acknowledgement is due, and nothing at all arrives."""
 _SILENCE = 5.0
 """Seconds after the first connection until the gate opens for a program that writes nothing.
 
@@ -66,6 +68,7 @@ class DataChannel:
         self._size_due = False
         self._output_seen = False
         self._damaged = 0
+        self._heard_at = -math.inf
         self._events: list[Event] = []
 
     @property
@@ -132,8 +135,8 @@ class DataChannel:
             frame = decode(message) if isinstance(message, bytes) else None
             if frame is not None and not self.ended:
                 self._receive(frame, now)
-        if not self.ended and self._stream.given_up(now):
-            self._break(f"The agent has acknowledged nothing for {GIVEN_UP_AFTER / 60:.0f} minutes")
+        if not self.ended and now - max(self._stream.awaited_since(), self._heard_at) >= _GIVEN_UP_AFTER:
+            self._break(f"The agent has acknowledged nothing for {_GIVEN_UP_AFTER / 60:.0f} minutes")
         if not self.ended and now >= self._silent_until and self._actions is None:
             self._open()
         events, self._events = self._events, []
@@ -167,7 +170,7 @@ class DataChannel:
             self._end(Ended(_closing_text(frame.payload)))
         elif frame.message_type in (ACKNOWLEDGE, self._stream.receives):
             if frame.intact and self._taken(frame, now):
-                self._damaged = 0
+                self._damaged, self._heard_at = 0, now
                 return
             self._damaged += 1
             if self._damaged >= _DAMAGED:
@@ -266,6 +269,10 @@ class DataChannel:
 
 def _closing_text(payload: bytes) -> str:
     """Return why the service closed the channel; empty after a normal end."""
-    content = read_json(payload)
-    text = content.get("Output", "") if content else payload.decode("utf-8", "replace")
+    try:
+        text = json.loads(payload)["Output"]
+    except (ValueError, RecursionError):
+        return payload.decode("utf-8", "replace")
+    except (LookupError, TypeError):
+        return ""
     return text if isinstance(text, str) else ""

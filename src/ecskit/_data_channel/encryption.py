@@ -7,9 +7,12 @@ Source: https://github.com/aws/session-manager-plugin, src/encryption
 
 from __future__ import annotations
 
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
 from ecskit._core.errors import MissingExtraError
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 __all__ = ["KEY_BYTES", "Keys", "check_extra"]
 
@@ -20,13 +23,18 @@ _NONCE_BYTES = 12
 
 def check_extra() -> None:
     """Raise MissingExtraError if `cryptography` is not installed."""
+    _cipher()
+
+
+def _cipher() -> type[AESGCM]:
     try:
-        import cryptography.hazmat.primitives.ciphers.aead  # noqa: F401  # only whether it is there
+        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
     except ImportError:
         raise MissingExtraError(
             "The cluster encrypts ECS Exec sessions with a KMS key, which needs cryptography:"
             " pip install 'ecskit[exec]'"
         ) from None
+    return AESGCM
 
 
 class Keys:
@@ -41,12 +49,10 @@ class Keys:
     """
 
     def __init__(self, data_key: bytes, *, agent: bool = False) -> None:
-        check_extra()
-        from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-
+        cipher = _cipher()
         if len(data_key) != KEY_BYTES:
             raise ValueError(f"The data key has to have {KEY_BYTES} bytes, not {len(data_key)}")
-        halves = AESGCM(data_key[:32]), AESGCM(data_key[32:])
+        halves = cipher(data_key[:32]), cipher(data_key[32:])
         self._encrypting, self._decrypting = halves if agent else (halves[1], halves[0])
 
     def encrypt(self, data: bytes, *, bits: int) -> bytes:

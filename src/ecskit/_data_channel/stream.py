@@ -19,12 +19,10 @@ import attrs
 from .frames import ACKNOWLEDGE, FIN, INPUT, OUTPUT, SYN, Acknowledgement, Frame, encode, random_uuid
 from .pacing import Pace, RoundTrip
 
-__all__ = ["GIVEN_UP_AFTER", "HELD", "Stream"]
+__all__ = ["HELD", "Stream"]
 
 HELD = 10_000
 """How many messages from the future are held until those before them arrive."""
-GIVEN_UP_AFTER = 300.0
-"""Seconds without any acknowledgement after which the other end counts as gone."""
 _BETWEEN_RESENDS = 0.1
 """Seconds between two messages that are sent again."""
 _TOGETHER = 20
@@ -91,7 +89,6 @@ class Stream:
         self._awaited: deque[_Sent] = deque()
         """What was first sent over the present connection, and has not been overtaken by an acknowledgement."""
         self._resendable_at = -math.inf
-        self._acknowledged_at = -math.inf
         # What is received.
         self._expected = 0
         self._held: dict[int, Frame] = {}
@@ -161,7 +158,6 @@ class Stream:
         if message_type == self.sends and number in self._sent and self._sent[number].times:
             message = self._sent.pop(number)
             self._forget(message)
-            self._acknowledged_at = now
             while self._awaited and self._awaited[0].number <= number:
                 self._forget(self._awaited.popleft())
             if message.times == 1 and message.last <= now:
@@ -195,9 +191,9 @@ class Stream:
             return self._resend_at()
         return -math.inf if self._pace is None else self._pace.ready_at(min(waiting, _TOGETHER))
 
-    def given_up(self, now: float) -> bool:
-        """Return whether the other end has acknowledged nothing for too long."""
-        return bool(self._awaited) and now - max(self._awaited[0].since, self._acknowledged_at) >= GIVEN_UP_AFTER
+    def awaited_since(self) -> float:
+        """Return when the oldest message was first sent whose acknowledgement has to arrive; `math.inf` for none."""
+        return self._awaited[0].since if self._awaited else math.inf
 
     def _resend_at(self) -> float:
         oldest = next(iter(self._sent.values()), None)

@@ -46,6 +46,7 @@ from ecskit._drive.shared import (
     close,
     log,
     no_links,
+    paced,
 )
 
 if TYPE_CHECKING:
@@ -190,7 +191,7 @@ class AsyncRuntime(Driver):
                     if isinstance(effect, Send):
                         value = await self.transport.send(effect, state.on_send)
                     else:
-                        value = await self.connect(effect.url)
+                        value = paced(await self.connect(effect.url), self.clock)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds, waker):

@@ -32,11 +32,14 @@ class BackgroundThread:
         flow = begins(self._begun.set)
         self._thread = threading.Thread(target=copy_context().run, args=(self._run, flow), name=name, daemon=True)
         runtime.flows.backgrounds[self] = None
-        self._thread.start()
         try:
+            self._thread.start()
             self._begun.wait()
-        except BaseException:
-            self.stop()
+        except BaseException:  # Ctrl-C, or Python cannot start more threads
+            self.cancel()
+            if self._thread.is_alive():
+                self.stop()
+            runtime.flows.backgrounds.pop(self, None)
             raise
 
     def _run(self, flow: Flow[None]) -> None:

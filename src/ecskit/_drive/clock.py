@@ -52,6 +52,9 @@ class Clock(Protocol):
 class SystemClock:
     """The clock of the machine."""
 
+    speed = 1.0
+    """Seconds of this clock per real second. The clock of a served simulator may be faster."""
+
     def now(self) -> float:
         """Return the monotonic time in seconds."""
         return time.monotonic()

@@ -24,6 +24,7 @@ from ecskit._core.effects import (
 from ecskit._core.errors import ConfigurationError
 
 if TYPE_CHECKING:
+    from ecskit._drive.clock import Clock
     from ecskit._drive.namespace import Driver
 
 __all__ = [
@@ -38,6 +39,7 @@ __all__ = [
     "close",
     "log",
     "no_links",
+    "paced",
 ]
 
 log = logging.getLogger("ecskit")
@@ -116,6 +118,13 @@ class SharedValues:
 def no_links(_: str | None) -> NoReturn:
     """Raise ConfigurationError: the driver was made without a way to open WebSockets."""
     raise ConfigurationError("this driver opens no WebSockets")
+
+
+def paced(link: Any, clock: Clock) -> Any:
+    """Return a link whose waits pass at the speed of a clock. Links of the simulator use its clock themselves."""
+    if hasattr(link, "speed"):
+        link.speed = getattr(clock, "speed", 1.0)
+    return link
 
 
 def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:

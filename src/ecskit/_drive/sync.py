@@ -48,6 +48,7 @@ from ecskit._drive.shared import (
     close,
     log,
     no_links,
+    paced,
 )
 
 if TYPE_CHECKING:
@@ -204,7 +205,7 @@ class Runtime(Driver):
                     if isinstance(effect, Send):
                         value = self.transport.send(effect, state.on_send)
                     else:
-                        value = self.connect(effect.url)
+                        value = paced(self.connect(effect.url), self.clock)
                 except EcsError as raised:
                     error = raised
             case Sleep(seconds, waker):

@@ -16,6 +16,8 @@ __all__ = ["Begun", "Exited", "Garbled", "Lacking", "OutputEvent", "OutputReader
 
 _KEPT = 4096
 """Bytes that are kept of what precedes the begin mark."""
+_LINE = 100_000
+"""Bytes of the longest line of base64. Most programs write 76."""
 _LONGEST = 80
 """Bytes of the longest mark, with its end of line."""
 
@@ -153,6 +155,8 @@ class _Base64Lines:
             binascii.Error: A line is no base64, or has not the length of a line here.
         """
         *lines, self._rest = (self._rest + data).split(b"\n")
+        if len(self._rest) > _LINE:
+            raise binascii.Error("no line of base64")
         return b"".join(map(self._decoded, lines))
 
     def _decoded(self, line: bytes) -> bytes:

@@ -79,8 +79,10 @@ def _explained(error: EcsError, place: Place) -> EcsError | None:
     """Return what an error of ExecuteCommand means; None if it says that itself."""
     if isinstance(error, TargetNotConnectedException):
         reason = f"its agent was not connected for {_CONNECTING:.0f} s ({said(error)})"
-        remedy = f"two sessions may be open in the container, which is the limit; otherwise {AGENT_REMEDY}"
-        return ExecUnavailable(place.task_arn, reason, remedy)
+        return ExecUnavailable(place.task_arn, reason, AGENT_REMEDY)
+    if isinstance(error, ServiceError) and "session limit" in error.message.lower():
+        remedy = "wait until a session in the container has ended, or end one by ssm:TerminateSession"
+        return ExecUnavailable(place.task_arn, said(error), remedy)
     if isinstance(error, InvalidRequestError) and "execute command" in error.message.lower():
         return ExecUnavailable(place.task_arn, said(error), AGENT_REMEDY)
     if not may_have_taken_effect(error):

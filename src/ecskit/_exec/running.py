@@ -19,11 +19,14 @@ from ecskit._exec.wrapper import Wrapped
 
 __all__ = ["Run"]
 
+_BEGINNING = 60.0
+"""Seconds for the begin mark to arrive. Agents start commands within seconds."""
 _INTERRUPTING = 5.0
 """Seconds for a command to end after Ctrl-C."""
 _CTRL_C = b"\x03"
 _NO_SHELL = re.compile(r"executable file not found|no such file or directory|unable to start command", re.IGNORECASE)
 """What the agent writes if the image lacks `sh`."""
+_UNBEGUN = "it was not seen to begin within {:g} s, and may run"
 
 
 class _Kept(Generic[AnyStr]):
@@ -85,26 +88,33 @@ class Run(Generic[AnyStr]):
     def perform(self) -> Flow[None]:
         """Take in the output until the command has ended, or nothing more is expected."""
         session = self.session
-        until = math.inf if self.timeout is None else (yield Sleep(0)).now + self.timeout
+        now = (yield Sleep(0)).now
+        ends_by = math.inf if self.timeout is None else now + self.timeout
+        begins_by = min(ends_by, now + _BEGINNING)
         is_ending = False
         while True:
-            data = yield from awaited(session, session.take, until, lambda: watch(session))
+            until = ends_by if self.begun else begins_by
+            # Output that never pauses must not hide that the time is over.
+            data = None
+            if now < until:
+                data = yield from awaited(session, session.take, until, lambda: watch(session))
             if data:
                 yield from self._take(self.reader.feed(data))
-            elif data is not None:
-                yield from self._take([self.reader.end()])
-                return
-            elif is_ending or self.timed_out or not self.begun:
-                self.timed_out = self.timed_out or not is_ending
-                yield from self._take([self.reader.end()])
-                return
-            else:
+                now = (yield Sleep(0)).now
+            elif data is None and self.begun and not (is_ending or self.timed_out):
                 self.timed_out = True
                 session.put(_CTRL_C)
-                until = (yield Sleep(0)).now + _INTERRUPTING
+                now = (yield Sleep(0)).now
+                ends_by = now + _INTERRUPTING
+            else:
+                if data is None and not self.begun and not is_ending:
+                    self.timed_out = begins_by == ends_by
+                    self.problem = None if self.timed_out else _UNBEGUN.format(_BEGINNING)
+                yield from self._take([self.reader.end()])
+                return
             if not is_ending and (self.exit_code is not None or self.problem is not None):
                 is_ending = True
-                until = (yield Sleep(0)).now + CLOSING
+                ends_by = begins_by = now + CLOSING
 
     def _take(self, events: Sequence[Any]) -> Flow[None]:
         for event in events:
@@ -161,7 +171,7 @@ class Run(Generic[AnyStr]):
 
     def _lateness(self) -> str:
         if not self.begun:
-            return f"it was not seen to begin within {self.timeout:g} s, and may run"
+            return _UNBEGUN.format(self.timeout)
         return f"it was interrupted after {self.timeout:g} s{', and may live on' if self.exit_code is None else ''}"
 
     def _stop(self) -> Flow[str | None]:
@@ -182,4 +192,4 @@ class Run(Generic[AnyStr]):
             return "KILLED", f"its shell was killed, the session was ended from outside, or its end was lost{why}"
         if _NO_SHELL.search(text):
             return "NO_SHELL", f"the image has no `sh`, or it cannot be run{why}"
-        return "UNKNOWN", f"the session ended before the command began{why}"
+        return "UNKNOWN", f"the session ended before the command was seen to begin{why}"

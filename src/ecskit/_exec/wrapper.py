@@ -10,7 +10,8 @@ A and B are random words, separate arguments of the shell. Printed, B precedes A
 `ps` prints none. Marks need no lower-case letters after the command began, and no end of line, so no setting of the
 terminal changes them. `echo` prints them, because it is a builtin of every shell, which printf is not.
 
-The scripts use positional parameters alone: a variable of the wrapper might be one of the container.
+The scripts use positional parameters alone: a variable of the wrapper might be one of the container. Still, most shells
+drop variables whose names are no identifiers, such as `a.b`, and bash drops PS1: the command does not get these.
 
 Not tried on a live account, and so all in this module:
 
@@ -33,17 +34,20 @@ from ecskit._core.errors import RequestError
 
 __all__ = ["Unwrapped", "Wrapped", "unwrap", "wrap"]
 
+_EMPTY = "expected a command, got an empty one"
+_UNFIT = re.compile("[\0\ud800-\udfff]")
+
 # INT and QUIT reach all processes in front of the terminal, TERM those of `kill 0`. The wrapper survives them to report
-# the code. A variable SHELLOPTS of the container may set -e. Shells print `Killed` to their standard error.
+# the code. A variable SHELLOPTS of the container may set -e, -m and -x. Shells print `Killed` to standard error.
 _SIGNALS = "INT QUIT TERM"
-_START = f"set +e; trap : {_SIGNALS}; exec 2>/dev/null"
+_START = "set +emx; trap {} {}; exec 2>/dev/null"
 _BEGIN = 'if stty -echo -onlcr; then echo "@$2$1+raw;"; else echo "@$2$1+cooked;"; fi'
 _BEGIN_RAW = 'echo "@$2$1+raw;"'
 _RUN = f'(exec 2>&1; trap - {_SIGNALS}; shift 2; exec "$@")'
 _END = 'echo "@$2$1=$?;"'
 # With all input taken, Ctrl-C is a signal again. Before, a byte 3 of the input would be one.
 _FEED = "{{ head -c {} && stty isig || :; }} | "
-_ENCODE = f"{{{{ trap : {_SIGNALS}; {{}}; }}}} | (trap '' {_SIGNALS}; base64)"
+_ENCODE = f"{{{{ trap : {_SIGNALS}; {{}}; }}}} | base64"
 _PROBES = {"stty": "stty raw -echo", "head": "head -c 0 </dev/null", "base64": "base64 </dev/null"}
 
 
@@ -54,7 +58,7 @@ def _script(*, size: int, binary: bool, interactive: bool) -> str:
     needed = [*(["stty", "head"] if size else []), *(["base64"] if binary else [])]
     return "\n".join(
         [
-            _START,
+            _START.format("''" if binary else ":", _SIGNALS),  # base64 inherits what is ignored
             *(f'{_PROBES[name]} || {{ echo "@$2$1-{name};"; exit; }}' for name in needed),
             *([] if interactive else [_BEGIN_RAW if size else _BEGIN]),
             _ENCODE.format(run) if binary else run,
@@ -115,10 +119,10 @@ def wrap(
     Raises:
         RequestError: The command is empty, holds NUL or a lone surrogate, or its program begins with `-`.
     """
-    argv = ("sh", "-c", command) if isinstance(command, str) else tuple(command)
     problem = _problem(command)
     if problem:
         raise RequestError(verb, [("command", problem)])
+    argv = ("sh", "-c", command) if isinstance(command, str) else tuple(command)
     digits = f"{nonce:040d}"
     first, second = digits[:20], digits[20:]
     script = _script(size=len(input or b""), binary=binary, interactive=interactive)
@@ -133,25 +137,30 @@ def wrap(
 
 def _problem(command: Any) -> str | None:
     """Return what is wrong with a command, for users without a type checker too; None if nothing is."""
-    words: list[Any] = [command] if isinstance(command, str) else list(command)
-    for index, word in enumerate(words):
-        where = "the text" if isinstance(command, str) else f"word {index}"
-        if not isinstance(word, str):
-            return f"expected words that are str, but {where} is {type(word).__name__}"
-        if "\0" in word:
-            return f"{where} holds NUL, which no argument can hold; pass such data as `input`"
-        try:
-            word.encode()
-        except UnicodeEncodeError:
-            return f"{where} holds a lone surrogate, which UTF-8 cannot encode; pass such data as `input`"
-    if not words or not words[0].strip():
-        return "expected a command, got an empty one"
-    if not isinstance(command, str) and words[0].startswith("-"):
-        return f"the program {words[0]!r} begins with `-`; shells take it for an option, so give its path"
-    return None
+    if isinstance(command, str):
+        return _text_problem("the text", command) or (None if command.strip() else _EMPTY)
+    if isinstance(command, bytes) or not isinstance(command, Sequence):
+        return f"expected a str or a list of str, got {type(command).__name__}"
+    problems = [_text_problem(f"word {index}", word) for index, word in enumerate(command)]
+    if any(problems):
+        return next(filter(None, problems))
+    if not (command and command[0].strip()):
+        return _EMPTY
+    takes = f"the program {command[0]!r} begins with `-`; shells take it for an option, so give its path"
+    return takes if command[0].startswith("-") else None
 
 
-_WRAPPED = re.compile(r"head -c ([1-9]\d*) &&")
+def _text_problem(where: str, text: Any) -> str | None:
+    if not isinstance(text, str):
+        return f"expected words that are str, but {where} is {type(text).__name__}"
+    found = _UNFIT.search(text)
+    if not found:
+        return None
+    what = "NUL, which no argument can hold" if found[0] == "\0" else "a lone surrogate, which UTF-8 cannot encode"
+    return f"{where} holds {what}; pass such data as `input`"
+
+
+_SIZE = re.compile(r"head -c ([1-9]\d*) &&")
 
 
 def unwrap(command: str) -> Unwrapped | None:
@@ -163,7 +172,7 @@ def unwrap(command: str) -> Unwrapped | None:
     if len(words) < 7 or words[:2] != ["sh", "-c"] or words[3] != "sh":
         return None
     script, first, second = words[2], words[4], words[5]
-    found = _WRAPPED.search(script)
+    found = _SIZE.search(script)
     size, binary, interactive = int(found[1]) if found else 0, "base64" in script, "stty" not in script
     if script != _script(size=size, binary=binary, interactive=interactive):
         return None

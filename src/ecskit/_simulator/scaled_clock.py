@@ -49,16 +49,16 @@ class _ClientClock(SystemClock):
     """The clock of the machine at another speed."""
 
     def __init__(self, scaled: ScaledClock) -> None:
-        self._speed, self._scaled = scaled._speed, scaled
+        self.speed, self._scaled = scaled._speed, scaled
 
     def now(self) -> float:
-        return super().now() * self._speed
+        return super().now() * self.speed
 
     def epoch(self) -> float:
         return self._scaled()
 
     def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
-        super().sleep(seconds / self._speed, cancel, waker)
+        super().sleep(seconds / self.speed, cancel, waker)
 
     async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
-        await super().asleep(seconds / self._speed, waker)
+        await super().asleep(seconds / self.speed, waker)

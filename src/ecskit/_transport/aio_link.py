@@ -60,7 +60,8 @@ async def open_link(settings: Settings) -> AsyncLink:
     try:
         return AsyncLink(await _Connect(**arguments))
     except Exception as error:
-        failed = failure(error, settings)
+        timed_out = isinstance(error, asyncio.TimeoutError)  # before Python 3.11, this is a class of its own
+        failed = failure(TimeoutError() if timed_out else error, settings)
         if failed is None:
             raise
         cause = error if may_show(error) else None
@@ -69,6 +70,9 @@ async def open_link(settings: Settings) -> AsyncLink:
 
 class AsyncLink:
     """A WebSocket of an event loop."""
+
+    speed = 1.0
+    """The seconds of `receive` that pass in a real second."""
 
     def __init__(self, connection: ClientConnection) -> None:
         """Take over an open connection."""
@@ -100,7 +104,7 @@ class AsyncLink:
         """Return all messages that have arrived. Wait for the first for up to `seconds`."""
         self._check_process()
         if not (self._arrived or self._ended):
-            timer = self._loop.call_later(seconds, self._changed.set) if seconds < math.inf else None
+            timer = self._loop.call_later(seconds / self.speed, self._changed.set) if seconds < math.inf else None
             try:
                 await self._changed.wait()
             finally:
@@ -116,12 +120,14 @@ class AsyncLink:
     async def send(self, messages: Sequence[str | bytes], /) -> None:
         """Send messages in order."""
         self._check_process()
-        try:
+        with contextlib.suppress(ConnectionClosed):
             for message in messages:
+                if self._connection.transport.is_closing():
+                    break  # asyncio would log what is written from now on
                 await self._connection.send(message)
-        except ConnectionClosed:
+        if self._connection.transport.is_closing():
             self._taken.set()
-            await asyncio.wait({self._reader})
+            await asyncio.wait({self._reader})  # it takes what has arrived
         if self._ended and not self._arrived:
             raise self._ended
 

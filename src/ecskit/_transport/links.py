@@ -12,9 +12,10 @@ import os
 import socket
 import ssl
 from collections.abc import Mapping
+from datetime import datetime, timezone
 from importlib import import_module
 from typing import Any
-from urllib.parse import parse_qs, parse_qsl, urlsplit
+from urllib.parse import parse_qs, parse_qsl, unquote, urlsplit
 
 import attrs
 from botocore.auth import SigV4Auth
@@ -38,6 +39,8 @@ __all__ = ["Settings", "check_extra", "closed", "failure", "is_signed", "may_sho
 _MAX_SIZE = 1 << 18
 """The largest message, in bytes. Those of the service have 1.5 KiB, and a few more for keys and reasons."""
 _CUT = 1006
+
+log = logging.getLogger("ecskit")
 
 # Of its own, so that no setting for loggers reaches it.
 _SILENT = logging.Logger("ecskit.websockets")  # noqa: LOG001
@@ -84,7 +87,7 @@ class Settings:
         return {
             "uri": self.url,
             **({"ssl": self.tls} if self.tls else {}),
-            "proxy": self.proxy,
+            "proxy": _readable(self.proxy) if self.proxy else None,
             **({"proxy_ssl": self.proxy_tls} if self.proxy_tls else {}),
             "open_timeout": self.timeout,
             "additional_headers": self.headers,
@@ -93,6 +96,19 @@ class Settings:
             "max_size": _MAX_SIZE,
             "logger": _SILENT,
         }
+
+
+def _readable(proxy: str) -> str:
+    """Return the address of a proxy as websockets reads it: versions before 17 do not decode user and password."""
+    from websockets.version import version
+
+    parts = urlsplit(proxy)
+    login, _, host = parts.netloc.rpartition("@")
+    decoded = unquote(login)
+    decodes = int(version.partition(".")[0]) >= 17
+    if decodes or not decoded.isascii() or set(decoded) & set("/?#[]") or parts.path.strip("/"):
+        return proxy
+    return f"{parts.scheme}://{decoded}@{host}" if login else proxy
 
 
 def may_show(error: Exception) -> bool:
@@ -115,7 +131,7 @@ def check_extra() -> None:
 def is_signed(url: str) -> bool:
     """Return whether the request that opens a WebSocket is signed: to hosts of AWS, as AWS's own client does it."""
     parts = urlsplit(url)
-    presigned = "X-Amz-Signature" in parse_qs(parts.query)
+    presigned = any(name.startswith("X-Amz-") for name in parse_qs(parts.query))
     return parts.scheme == "wss" and (parts.hostname or "").endswith(OF_AWS) and not presigned
 
 
@@ -126,8 +142,16 @@ def _signature(url: str, credentials: Any, region: str) -> dict[str, str]:
     # In `params`, the query is encoded as signatures need it. In the address of a session, it is not.
     query: Any = parse_qsl(parts.query, keep_blank_values=True)
     request: Any = AWSRequest("GET", page, params=query)
-    SigV4Auth(credentials, "ssmmessages", region).add_auth(request)
-    return dict(request.headers.items())
+    date = datetime.now(timezone.utc).strftime("%Y%m%dT%H%M%SZ")
+    request.context["timestamp"] = request.headers["X-Amz-Date"] = date
+    if credentials.token:
+        request.headers["X-Amz-Security-Token"] = credentials.token
+    # `add_auth` does the same, and logs it.
+    signer = SigV4Auth(credentials, "ssmmessages", region)
+    signature = signer.signature(signer.string_to_sign(request, signer.canonical_request(request)), request)
+    names = signer.signed_headers(signer.headers_to_sign(request))
+    authorization = f"AWS4-HMAC-SHA256 Credential={signer.scope(request)}, SignedHeaders={names}, Signature={signature}"
+    return {**request.headers, "Authorization": authorization}
 
 
 def settings_for(client: Any, url: str, credentials: Any = None) -> Settings:
@@ -159,7 +183,11 @@ def settings_for(client: Any, url: str, credentials: Any = None) -> Settings:
         raise ConfigurationError(
             f"WebSocket: a CA bundle or client certificate of the client cannot be read: {error.strerror or error}"
         ) from error
-    headers = _signature(url, credentials, client.meta.region_name) if credentials is not None else {}
+    headers: dict[str, str] = {}
+    if credentials is not None:
+        headers = _signature(url, credentials, client.meta.region_name)
+    elif is_signed(url):
+        log.debug("WebSocket: there are no credentials, so the request that opens it is not signed")
     return Settings(url, tls, proxy or None, to_proxy, config.connect_timeout, headers)
 
 
