@@ -44,3 +44,21 @@ with tempfile.TemporaryDirectory() as folder:
     except MissingExtraError as error:
         message = str(error)
 assert "ecskit[yaml]" in message, message
+
+with SimulatorServer(speed=100) as server, server.client() as ecs:
+    ecs.register_task_definition(
+        family="web",
+        container_definitions=[ecskit.models.ContainerDefinition(name="app", image="app")],
+        network_mode="awsvpc",
+        requires_compatibilities=["FARGATE"],
+        cpu="256",
+        memory="512",
+    )
+    network = ecskit.models.AwsVpcConfiguration(subnets=["subnet-1"])
+    started = ecs.tasks.run("web", launch_type="FARGATE", network=network, enable_execute_command=True)
+    try:
+        ecs.tasks.execute(started.tasks[0], "date")
+    except MissingExtraError as error:
+        message = str(error)
+    assert "ExecuteCommand" not in {call.operation for call in server.simulator.calls}
+assert "ecskit[exec]" in message, message
