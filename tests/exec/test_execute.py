@@ -29,6 +29,14 @@ def _terminate(world: World) -> Callable[[Any], None]:
     return terminate
 
 
+def _stop_and_terminate(world: World) -> Callable[[Any], None]:
+    def both(_: object) -> None:
+        world.stop_task()
+        _terminate(world)(None)
+
+    return both
+
+
 def _dawdle(world: World) -> Callable[[Any], Any]:
     """Take so long for each piece that the next one is always there."""
 
@@ -141,6 +149,15 @@ CASES = [
         terminates=1,
     ),
     Case(
+        name="its task is stopping",
+        script=ExecScript("hello\n", seconds=600),
+        on_output=_stop_and_terminate,
+        kind="TASK_STOPPED",
+        code=None,
+        reason="the task is stopping (deployed)",
+        terminates=1,  # the one from outside
+    ),
+    Case(
         name="too long",
         script=ExecScript("hello\n", seconds=600),
         options={"timeout": 5},
@@ -191,6 +208,15 @@ CASES = [
         options={"exit_code": False},
         kind="UNKNOWN",
         code=None,
+        reason="no exit code was requested",
+    ),
+    Case(
+        name="lines cut between CR and LF",
+        script=f"{'x' * 1023}\nb\r\n",
+        options={"exit_code": False},
+        kind="UNKNOWN",
+        code=None,
+        output=f"{'x' * 1023}\nb\r\n",
         reason="no exit code was requested",
     ),
     Case(name="a cut, and resumed", script=ExecScript([(1, "hel"), (3, "lo\n")]), cut_at=(2.5,)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import pickle
 from collections.abc import Callable
 from typing import Any
 
@@ -14,7 +15,7 @@ from ecskit._core.errors import MissingExtraError
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit.testing import Fault, SimulatedError, TaskScript
 
-from .worlds import COLOURS, REFUSED, World, perform
+from .worlds import COLOURS, REFUSED, World, perform, simulator
 
 AGENT = (
     "the agent needs a task role with ssmmessages:CreateControlChannel, CreateDataChannel, OpenControlChannel and"
@@ -28,6 +29,9 @@ NOT_ENABLED = SimulatedError(
     " agent isn't running.",
 )
 MISSING = MissingExtraError("sessions of ECS Exec need websockets: pip install 'ecskit[exec]'")
+
+
+NEEDS_SHELL = "needs exit_code=True: the shell around the command provides it"
 
 
 def _nothing(_: World) -> None:
@@ -210,3 +214,52 @@ def test_what_a_call_raises(case: Case, colour: str, caplog: pytest.LogCaptureFi
     assert case.says == shown
     assert case.sent == world.count("ExecuteCommand")
     assert [] == caplog.messages
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"command": ["x", 1]}, "command: expected words that are str, but word 1 is int"),
+        ({"command": 1, "exit_code": False}, "command: expected a str or a list of str, got int"),
+        ({"command": " "}, "command: expected a command, got an empty one"),
+        ({"input": 1}, "input: expected bytes or str, got int"),
+        ({"input": "\ud800"}, "input: it holds a lone surrogate, which UTF-8 cannot encode; pass bytes"),
+        ({"timeout": -1}, "timeout: expected seconds, 0 or more, or None for no limit, got -1"),
+        ({"start_timeout": "1"}, "start_timeout: expected seconds, 0 or more, or None for no limit, got '1'"),
+        ({"max_output": 0}, "max_output: expected a whole number, 1 or more, or None for no limit, got 0"),
+        ({"on_output": 1}, "on_output: expected a function, got int"),
+        ({"container": ""}, "container: expected the name of a container, got ''"),
+        ({"task": ["a"]}, "task: expected one task, its id or its ARN, got list; call tasks.execute for each task"),
+        ({"task": "a b", "cluster": "default"}, "task: 'a b' is not the id or ARN of a task"),
+        ({"task": "a"}, "task: the cluster of 'a' is unknown; pass cluster="),
+        (
+            {"exit_code": False, "check": True, "input": b"x"},
+            f"input: {NEEDS_SHELL}; check: {NEEDS_SHELL}",
+        ),
+    ],
+)
+def test_wrong_arguments(options: dict[str, Any], problem: str) -> None:
+    """One error each, which names the argument. Nothing is sent."""
+    world = World("sync", *simulator())
+    arguments: dict[str, Any] = {"task": world.task, "command": "run it", **options}
+    with pytest.raises(errors.RequestError) as raised:
+        world.tasks.execute(arguments.pop("task"), arguments.pop("command"), **arguments)
+    assert f"tasks.execute: {problem}" == str(raised.value)
+    assert ["RegisterTaskDefinition", "RunTask"] == [call.operation for call in world.sim.calls]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_check_raises_what_has_the_result(colour: str) -> None:
+    """The message is the summary of the result, without its output. It survives pickle."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("secret\n", exit_code=139))
+        return await world.execute("run it", check=True)
+
+    world, error = perform(colour, act)
+    assert type(error) is errors.ExecFailed
+    name = world.task.rsplit("/", 1)[-1]
+    assert f"the command in container app of task {name} EXITED with code 139" == str(error)
+    assert ("secret\n", 11, False) == (error.result.output, error.result.signal, error.result.succeeded)
+    assert str(error) == str(pickle.loads(pickle.dumps(error)))
+    assert "secret" not in repr(error.result)

@@ -92,16 +92,14 @@ def execute(
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
     start = Start.of("tasks.execute", task, cluster, container, start_timeout)
-    data = input.encode() if isinstance(input, str) else input
-    text = plain("tasks.execute", command)
+    data = _encoded(input)
     _check(data, timeout, max_output, on_output, check=check, binary=binary, exit_code=exit_code)
-    if exit_code:
-        wrap(command, nonce=0, input=data, binary=binary)  # raises RequestError
+    wrap(command, nonce=0, input=data, binary=binary)  # raises RequestError
 
     def flow() -> Flow[ExecResult[AnyStr]]:
         drawn: int = (yield DrawRandom()).get()
         wrapped = wrap(command, nonce=drawn, input=data, binary=binary) if exit_code else None
-        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=False)
+        session = yield from start.session(wrapped.command if wrapped else plain(command), needs_gate=False)
         try:
             run: Run[Any] = Run(session, wrapped, timeout, max_output, on_output)
             yield from run.perform()
@@ -111,6 +109,16 @@ def execute(
         return result.raise_for_result() if check else result
 
     return flow()
+
+
+def _encoded(given: bytes | str | None) -> bytes | None:
+    if not isinstance(given, str):
+        return given
+    try:
+        return given.encode()
+    except UnicodeEncodeError:
+        problem = "it holds a lone surrogate, which UTF-8 cannot encode; pass bytes"
+        raise RequestError("tasks.execute", [("input", problem)]) from None  # its cause has the text
 
 
 def _check(

@@ -25,7 +25,7 @@ from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import Evaluation, Met, wait_for
 from ecskit._polling.errors import WaitFailed
 from ecskit._polling.observations import ResourceState
-from ecskit._polling.options import WaitOptions
+from ecskit._polling.options import WaitOptions, is_seconds
 from ecskit._waits.exec_agents import exec_agents_running, status_of_agent
 from ecskit._waits.task_identifiers import targets_of
 from ecskit._waits.tasks import TaskGoal
@@ -57,14 +57,12 @@ def opened(
     problems = size_problems(columns, rows)
     if problems:
         raise RequestError(verb, problems)
-    text = plain(verb, command)
-    if exit_code:
-        wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+    wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
 
     def flow() -> Flow[Session]:
         drawn: int = (yield DrawRandom()).get()
         wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
-        session = yield from start.session(wrapped.command if wrapped else text, needs_gate=True)
+        session = yield from start.session(wrapped.command if wrapped else plain(command), needs_gate=True)
         session.reader = OutputReader(wrapped) if wrapped else None
         session.put(Resize(columns, rows))
         return session
@@ -81,19 +79,9 @@ def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
     ]
 
 
-def plain(verb: str, command: Any) -> str:
-    """Return the text of a command that is not wrapped.
-
-    Raises:
-        RequestError: It is no command.
-    """
-    words: Any = [command] if isinstance(command, str) else command
-    if not isinstance(words, Sequence) or isinstance(words, (bytes, bytearray)):
-        problem = f"expected a text, or a list of the program and its arguments, got {type(command).__name__}"
-        raise RequestError(verb, [("command", problem)])
-    if not words or not all(isinstance(word, str) for word in words) or not words[0].strip():
-        raise RequestError(verb, [("command", "expected a text, or a list of texts, that is not empty")])
-    return str(command) if isinstance(command, str) else shlex.join(words)
+def plain(command: str | Sequence[str]) -> str:
+    """Return the text of a command that is not wrapped."""
+    return command if isinstance(command, str) else shlex.join(command)
 
 
 @attrs.frozen(kw_only=True)
@@ -121,8 +109,14 @@ class Start:
             raise RequestError(verb, [("task", problem)])
         if given is not None and (not isinstance(given, str) or not given):
             raise RequestError(verb, [("container", f"expected the name of a container, got {given!r}")])
-        WaitOptions(timeout=timeout).check(verb)
-        targets = targets_of(verb, task, cluster)
+        if timeout is not None and not is_seconds(timeout):
+            problem = f"expected seconds, 0 or more, or None for no limit, got {timeout!r}"
+            raise RequestError(verb, [("start_timeout", problem)])
+        try:
+            targets = targets_of(verb, task, cluster)
+        except RequestError as error:
+            problems = [("task" if path == "tasks" else path, text) for path, text in error.problems]
+            raise RequestError(verb, problems) from None
         return cls(verb=verb, targets=targets, container=container, timeout=timeout)
 
     def session(self, command: str, *, needs_gate: bool) -> Flow[Session]:

@@ -1,0 +1,275 @@
+"""The pump of a session, effect by effect: cuts, refusals and cancellations at moments that a network rarely has."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import attrs
+import pytest
+from data_channel.support import KEY_ACTIONS, message, request
+
+from ecskit import errors
+from ecskit._core.effects import (
+    Cancelled,
+    Connect,
+    DrawRandom,
+    Effect,
+    GetTime,
+    Invoke,
+    RawResponse,
+    Reply,
+    Send,
+    Share,
+    Sleep,
+)
+from ecskit._core.links import LinkClosed
+from ecskit._data_channel.frames import decode
+from ecskit._exec.pump import pump
+from ecskit._exec.session import BUFFER_LIMIT, End, Place, Session
+
+CUT = LinkClosed(1006)
+CLOSED = "the connection was closed with code 1006"
+PLACE = Place("prod", "arn:aws:ecs:eu-west-1:1:task/prod/abc", "app", "abc-123")
+OPENED = {"session": {"sessionId": "s-1", "streamUrl": "wss://x", "tokenValue": "t"}}
+
+
+def refusal(code: str, status: int = 400) -> errors.EcsError:
+    """Return an error of AWS."""
+    kind = (
+        errors.ServerError if status >= 500 else errors.AccessDeniedError if "Denied" in code else errors.ServiceError
+    )
+    return kind({"Error": {"Code": code, "Message": "no"}, "ResponseMetadata": {"HTTPStatusCode": status}}, "X")
+
+
+@attrs.define
+class Links:
+    """What all links of a session receive, in order, and what they send. After the last item, the flow has to end."""
+
+    arrives: list[Any]
+    sent: list[Any] = attrs.field(factory=list[Any])
+    closed: int = 0
+
+    def receive(self, _: float) -> Any:
+        item = self.arrives.pop(0)
+        if callable(item):
+            item = item()
+        if isinstance(item, Exception):
+            raise item
+        return item
+
+    def send(self, messages: Sequence[str | bytes]) -> None:
+        self.sent += messages
+
+    def wake(self) -> None:
+        pass
+
+    def close(self, _: object = None) -> None:
+        self.closed += 1
+
+
+@attrs.define
+class Performed:
+    """Performs the flow of a pump, with answers that a test gives."""
+
+    links: Links
+    answers: dict[str, list[Any]] = attrs.field(factory=dict[str, list[Any]])
+    """The answers to requests, by operation; {} after the last."""
+    before: Callable[[Effect, Session], object] = lambda *_: None
+    session: Session = attrs.field(factory=lambda: Session(PLACE))
+    effects: list[Any] = attrs.field(factory=list[Any])
+    now: float = 0.0
+
+    def __attrs_post_init__(self) -> None:
+        self.session.url = ""
+        flow = pump(self.session, "sh", encrypted=None)
+        resume: Any = next
+        argument: tuple[Any, ...] = ()
+        while True:
+            try:
+                effect = resume(flow, *argument) if resume is next else resume(*argument)
+            except (StopIteration, Cancelled):
+                return
+            self.effects.append(effect)
+            try:
+                self.before(effect, self.session)
+                resume, argument = flow.send, (self._reply(effect),)
+            except Cancelled as cancelled:
+                resume, argument = flow.throw, (cancelled,)
+
+    def _reply(self, effect: Any) -> Reply[Any]:
+        value: Any = None
+        error: errors.EcsError | None = None
+        match effect:
+            case Sleep(seconds):
+                self.now += seconds
+            case Share(make, use):
+                value = use(make()) if use else make()
+            case DrawRandom():
+                value = 5
+            case GetTime():
+                value = 1.7e9
+            case Connect():
+                value = self.links
+            case Invoke(callback, given):
+                try:
+                    value = callback(given)
+                except Exception as raised:  # noqa: BLE001  # as the driver does it
+                    assert effect.caught
+                    value = raised
+            case Send():
+                given = [OPENED] if effect.operation == "ExecuteCommand" else self.answers.get(effect.operation)
+                answer = given.pop(0) if given else {}
+                if isinstance(answer, errors.EcsError):
+                    error = answer
+                elif effect.service == "ecs":
+                    value = RawResponse(json.dumps(answer).encode(), {})
+                else:
+                    value = RawResponse(b"", {}, parsed=answer)
+            case _:
+                raise AssertionError(effect)
+        return Reply(self.now, value, error)
+
+    @property
+    def end(self) -> End:
+        """How the session ended."""
+        assert self.session.end is not None
+        assert self.session.done
+        return self.session.end
+
+    def count(self, operation: str) -> int:
+        """Return how often an operation was requested."""
+        return sum(isinstance(each, Send) and each.operation == operation for each in self.effects)
+
+
+def tokens(count: int) -> list[Any]:
+    """Return answers to ResumeSession."""
+    return [{"TokenValue": f"token {number}"} for number in range(count)]
+
+
+@pytest.mark.parametrize(
+    ("answers", "reason", "tries"),
+    [
+        ([{}], f"{CLOSED}, and the session has timed out meanwhile", 1),
+        ([refusal("DoesNotExistException")], f"{CLOSED}; it cannot be resumed: ", 1),
+        (
+            [refusal("AccessDeniedException")],
+            "the connection was closed with code 1006; to resume it, the credentials",
+            1,
+        ),
+        (
+            [refusal("InternalServerError", 500)] * 9,
+            "the connection was closed with code 1006; 5 tries to resume it",
+            5,
+        ),
+    ],
+    ids=["timed out", "gone", "denied", "failing"],
+)
+def test_a_session_that_cannot_be_resumed(answers: list[Any], reason: str, tries: int) -> None:
+    """It is lost, and terminated; only errors that may pass are tried again."""
+    done = Performed(Links([CUT]), {"ResumeSession": answers})
+    assert ("lost", True) == (done.end.cause, done.end.reason.startswith(reason))
+    assert (tries, 1) == (done.count("ResumeSession"), done.count("TerminateSession"))
+
+
+def test_links_that_bring_something_renew_the_tries() -> None:
+    """Twenty cuts in a day are no reason to give up; five in a row are."""
+    done = Performed(Links([CUT, *[[b"anything"], CUT] * 20, *[CUT] * 9]), {"ResumeSession": tokens(99)})
+    assert done.end.reason.endswith("5 tries to resume it failed")
+    assert 25 == done.count("ResumeSession")
+    assert 26 == sum(isinstance(each, Connect) for each in done.effects)
+    opening = [json.loads(each)["TokenValue"] for each in done.links.sent if isinstance(each, str)]
+    assert ["t", "token 0", "token 1"] == opening[:3]
+    pauses = [each.seconds for each in done.effects if isinstance(each, Sleep) and each.waker is done.session.waker]
+    assert [0.1] * 21 + [0.2, 0.4, 0.8, 1.6] == pauses
+
+
+@pytest.mark.parametrize("at", [Connect, Sleep], ids=["before connecting", "between two tries"])
+def test_a_requested_end_comes_between_links(at: type[Any]) -> None:
+    """Nothing else is requested but the termination."""
+
+    def before(effect: Any, session: Session) -> None:
+        if isinstance(effect, GetTime) if at is Connect else getattr(effect, "operation", "") == "ResumeSession":
+            session.request_end(End("local", "it was closed"))
+
+    done = Performed(Links([CUT]), {"ResumeSession": [refusal("InternalServerError", 500)] * 9}, before)
+    assert "it was closed" == done.end.reason
+    assert (at is Sleep, 1) == (done.count("ResumeSession"), done.count("TerminateSession"))
+    assert (at is Sleep) == any(isinstance(each, Connect) for each in done.effects)
+    assert done.now < 1
+
+
+def test_a_broken_channel_is_not_resumed() -> None:
+    """Another connection would bring the same messages."""
+    damaged = bytearray(message(0, b"x"))
+    damaged[-1] ^= 1
+    done = Performed(Links([[bytes(damaged)] * 30]), {"ResumeSession": tokens(9)})
+    assert ("lost", True) == (done.end.cause, "damaged messages" in done.end.reason)
+    assert (0, 1) == (done.count("ResumeSession"), done.count("TerminateSession"))
+
+
+def test_a_refused_key_is_reported_to_the_agent() -> None:
+    """Otherwise it would wait for 15 s."""
+    arrives = [[message(0, request(KEY_ACTIONS), 5)]]
+    done = Performed(Links(arrives), {"GenerateDataKey": [refusal("AccessDeniedException")]})
+    assert "refused" == done.end.cause
+    last = decode(done.links.sent[-1])
+    assert last is not None
+    [_, action] = json.loads(last.payload)["ProcessedClientActions"]
+    assert (2, "The client has no data key.") == (action["ActionStatus"], action["Error"])
+
+
+def test_a_cancelled_termination_is_sent_again() -> None:
+    """It may not have been sent."""
+    cancelled = 0
+
+    def before(effect: Any, _: Session) -> None:
+        nonlocal cancelled
+        if isinstance(effect, Send) and effect.operation == "TerminateSession" and not cancelled:
+            cancelled += 1
+            raise Cancelled
+
+    done = Performed(Links([CUT]), {"ResumeSession": [{}]}, before)
+    assert ("lost", 2) == (done.end.cause, done.count("TerminateSession"))
+    assert done.links.closed
+
+
+@pytest.mark.parametrize(
+    ("answers", "requests", "warns"),
+    [
+        ([refusal("DoesNotExistException")], 1, False),
+        ([refusal("InternalServerError", 500)], 2, False),
+        ([refusal("InternalServerError", 500)] * 9, 3, True),
+    ],
+    ids=["ended", "passing", "failing"],
+)
+def test_errors_of_the_termination(
+    answers: list[Any], requests: int, *, warns: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """One that passes is tried again; a session that does not exist has ended."""
+    done = Performed(Links([CUT]), {"ResumeSession": [{}], "TerminateSession": answers})
+    assert requests == done.count("TerminateSession")
+    assert warns == bool(caplog.messages)
+
+
+def test_output_that_nothing_reads_ends_the_session() -> None:
+    """There is room for 64 MiB."""
+
+    def before(effect: Any, session: Session) -> None:
+        if isinstance(effect, Connect):
+            session.deliver(bytes(BUFFER_LIMIT), 0.0)
+
+    done = Performed(Links([[message(0, b"x")]]), before=before)
+    assert ("overflow", 1) == (done.end.cause, done.count("TerminateSession"))
+
+
+def test_an_unexpected_error_reaches_the_users() -> None:
+    """It ends the session, and is terminated; the driver gets the error, too."""
+    session = Session(PLACE)
+    with pytest.raises(ZeroDivisionError):
+        Performed(Links([ZeroDivisionError("a fault")]), session=session)
+    assert session.end is not None
+    assert session.done
+    with pytest.raises(ZeroDivisionError):
+        session.raise_end()
