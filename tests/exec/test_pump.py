@@ -50,6 +50,8 @@ class Links:
     arrives: list[Any]
     sent: list[Any] = attrs.field(factory=list[Any])
     closed: int = 0
+    fault: Exception | None = None
+    """What sending raises."""
 
     def receive(self, _: float) -> Any:
         item = self.arrives.pop(0)
@@ -60,6 +62,8 @@ class Links:
         return item
 
     def send(self, messages: Sequence[str | bytes]) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.sent += messages
 
     def wake(self) -> None:
@@ -264,11 +268,16 @@ def test_output_that_nothing_reads_ends_the_session() -> None:
     assert ("overflow", 1) == (done.end.cause, done.count("TerminateSession"))
 
 
-def test_an_unexpected_error_reaches_the_users() -> None:
+@pytest.mark.parametrize(
+    "links",
+    [Links([ZeroDivisionError("a fault")]), Links([], fault=ZeroDivisionError("a fault"))],
+    ids=["receiving", "sending"],
+)
+def test_an_unexpected_error_reaches_the_users(links: Links) -> None:
     """It ends the session, and is terminated; the driver gets the error, too."""
     session = Session(PLACE)
     with pytest.raises(ZeroDivisionError):
-        Performed(Links([ZeroDivisionError("a fault")]), session=session)
+        Performed(links, session=session)
     assert session.end is not None
     assert session.done
     with pytest.raises(ZeroDivisionError):

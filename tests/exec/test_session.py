@@ -86,6 +86,23 @@ def test_the_exit_code_of_a_command(colour: str) -> None:
     assert (None, b"a\r\n", 7) == _raised(result)
 
 
+@pytest.mark.parametrize("exit_code", [True, False])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_program_that_prints_nothing_first_gets_input(colour: str, exit_code: bool) -> None:  # noqa: FBT001  # a case
+    """At once with `exit_code=True`: a mark shows that it begins. Otherwise, the channel waits 5 s for output."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("cat", ExecScript.echoing())
+        async with world.session("cat", exit_code=exit_code) as session:
+            before = world.sim.clock.now()
+            await session.send(b"a\n\x04")
+            return await session.read_all(), world.sim.clock.now() - before
+
+    _, result = perform(colour, act)
+    output, seconds = _raised(result)
+    assert (b"a\r\na\r\n", not exit_code) == (output, seconds > 4)
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_timeout_of_reading_is_a_timeout_error(colour: str) -> None:
     """The session goes on."""

@@ -12,7 +12,7 @@ import pytest
 from ecskit._data_channel.events import Ended, Opened, Output
 from ecskit._data_channel.frames import CHANNEL_CLOSED, OUTPUT, PayloadType, decode
 from ecskit._simulator.exec.ways import ChannelFaults, Way
-from ecskit.testing import ExecProgram, ExecScript, TaskScript
+from ecskit.testing import ExecDialog, ExecProgram, ExecScript, TaskScript
 
 from .exec_support import KEY, Peer, acknowledged, frame, launch
 from .support import World
@@ -234,6 +234,25 @@ def test_a_program_that_reads_takes_all_input_at_once(world: World) -> None:
     assert peer.output.count(b"\n") == 20
 
 
+def test_a_program_that_reads_and_writes_nothing(world: World) -> None:
+    """The agent goes on as soon as there is room, though nothing wakes it."""
+
+    def count(_: Sequence[str]) -> ExecDialog:
+        yield {"echo": False}
+        while (yield None):
+            pass
+        return 0
+
+    world.sim.script_exec("count", ExecScript.running(count))
+    peer = Peer(world, launch(world), "count")
+    peer.run(seconds=2)
+    for number in range(100):
+        peer.connection.send(frame(number, b"x" * 1023 + b"\n"))
+    peer.connection.send(frame(100, b"\x04"))
+    assert peer.run() == [Ended("")]
+    assert peer.now == pytest.approx(2.04)
+
+
 def test_a_slow_program_takes_what_was_held(world: World) -> None:
     """A message that is taken in parts does not stop those after it for good."""
     world.sim.script_exec("cat", ExecScript.echoing(every=1.0))
@@ -364,14 +383,14 @@ class Lazy:
     def __init__(self, words: Sequence[str], _: float) -> None:
         self.words, self.reads, self.hung_up = words, 0, False
 
-    def write(self, data: bytes, _: float) -> int:
+    def write(self, data: bytes, now: float) -> int:  # noqa: ARG002
         return len(data)
 
-    def read(self, _: int, __: float) -> bytes | None:
+    def read(self, most: int, now: float) -> bytes | None:  # noqa: ARG002
         self.reads += 1
         return b""
 
-    def resize(self, *_: float) -> None: ...
+    def resize(self, columns: int, rows: int, now: float) -> None: ...
 
     def next_wakeup(self) -> float:
         return -math.inf

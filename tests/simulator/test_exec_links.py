@@ -39,6 +39,8 @@ def test_a_request_of_another_thread_ends_the_wait_of_a_link() -> None:
 
     thread = threading.Thread(target=receive)
     thread.start()
+    while link._waker.wake is None:
+        time.sleep(0.001)
     simulator.handle("TerminateSession", {"SessionId": session_id})
     thread.join(10)
     assert not thread.is_alive()

@@ -107,8 +107,6 @@ class Agent:
         """Bytes of the first message of the inbox that the program has taken."""
         self._blocked = False
         """Whether the program does not take the first message of the inbox."""
-        self._moved = False
-        """Whether it has taken a part of it, at the latest try."""
         self._hangs = False
         """Whether a second response to the handshake has blocked it for good."""
         self._drained_by: float | None = None
@@ -143,9 +141,8 @@ class Agent:
                 self._stage(self._stage_at)
             self._handle_inbox(now)
             self._read(now)
-            while self._blocked and self._moved:  # the program may have room again
+            if self._blocked:  # the program may have room again
                 self._handle_inbox(now)
-                self._read(now)
         except _FailedError as failed:
             self._finish(f"{_ERROR}{failed}")
             return []
@@ -259,7 +256,7 @@ class Agent:
 
     def _handle_inbox(self, now: float) -> None:
         """Handle messages in order, up to one that the program does not take."""
-        was_blocked, self._blocked, self._moved = self._blocked, False, False
+        was_blocked, self._blocked = self._blocked, False
         while self._inbox and not self._hangs:
             frame = self._inbox[0]
             if frame.message_type == ACKNOWLEDGE:
@@ -311,9 +308,7 @@ class Agent:
         data = frame.payload if self._keys is None else self._keys.decrypt(frame.payload)
         if data is None:
             return False
-        taken = program.write(data[self._written :], now)
-        self._moved = taken > 0
-        self._written += taken
+        self._written += program.write(data[self._written :], now)
         if self._written < len(data):
             self._blocked = True
             return False

@@ -80,19 +80,30 @@ class Terminal:
         """Type into the terminal. Return the number of bytes that it took."""
         if self._ended:
             return len(data)
-        if not self._modes.lines and not self._modes.signals:
-            taken = data[: BUFFER - self._held]
-            if taken:
-                self._put(taken, now)
-            return len(taken)
-        for number, byte in enumerate(data):
+        position = 0
+        while position < len(data):
             if self._held >= BUFFER:
-                return number
-            self._type(byte, now)
-        return len(data)
+                self._advance(now)  # it may read
+            if self._held >= BUFFER:
+                break
+            if self._modes.lines or self._modes.signals:
+                self._type(data[position], now)
+                position += 1
+            else:
+                taken = data[position : position + BUFFER - self._held]
+                self._put(taken, now)
+                position += len(taken)
+        return position
 
     def read(self, most: int, now: float) -> bytes | None:
         """Return up to `most` bytes that were written; None after the end."""
+        self._advance(now)
+        taken = bytes(self._written[:most])
+        del self._written[:most]
+        return None if self._ended and not taken else taken
+
+    def _advance(self, now: float) -> None:
+        """Run the program up to a moment, or until the buffer of its output is full."""
         if self._rest:
             self._wakes = max(self._wakes, now)  # it has waited for room
         while (room := BUFFER - len(self._written)) > 0:
@@ -103,9 +114,6 @@ class Terminal:
                 self._run()
             else:
                 break
-        taken = bytes(self._written[:most])
-        del self._written[:most]
-        return None if self._ended and not taken else taken
 
     def resize(self, columns: int, rows: int, now: float) -> None:
         """Do nothing: dialogs do not use the size."""
