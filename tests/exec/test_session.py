@@ -215,6 +215,46 @@ def test_sending_goes_on_when_input_was_acknowledged(colour: str) -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+def test_many_small_sends_do_not_wait(colour: str) -> None:
+    """Each is taken at once, also if nothing else happens in the session."""
+
+    async def act(world: World) -> Any:
+        def dialog(_: object) -> Any:
+            yield {"echo": False}
+            yield "go\n"
+            for _ in range(40):
+                yield None
+            return 0
+
+        world.sim.script_exec("run it", ExecScript.running(dialog))
+        async with world.session("run it") as session:
+            await session.read_until(b"go")
+            began = world.sim.time()
+            for _ in range(40):
+                await session.send(b"x\n", timeout=5)
+            return world.sim.time() - began
+
+    _, seconds = perform(colour, act)
+    assert _raised(seconds) < 5
+
+
+def test_a_description_that_hangs_delays_no_output() -> None:
+    """The task is described beside the reading."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript([(13, "late\n")]))
+        async with world.session("run it") as session:
+            transport = world.runtime.transport
+            transport.before = lambda _, operation: operation == "DescribeTasks" and world.sim.clock.sleep(60)
+            began = world.sim.time()
+            assert b"late\r\n" == await session.read()
+            return world.sim.time() - began
+
+    _, seconds = perform("sync", act)
+    assert 13 <= _raised(seconds) < 15
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_sizes_are_passed_on(colour: str) -> None:
     """The first one, and each change. A wrong one is refused before anything is sent."""
 

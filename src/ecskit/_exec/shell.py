@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._core.effects import Flow, Invoke, Sleep
+from ecskit._exec.opening import opened
 from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
-from ecskit._exec.starting import Start, opened
+from ecskit._exec.starting import Start
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
