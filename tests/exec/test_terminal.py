@@ -208,7 +208,9 @@ def test_redirected_output_is_no_terminal(monkeypatch: pytest.MonkeyPatch, pair:
     with os.fdopen(os.dup(program), "r") as typed, open(os.devnull, "w", encoding="utf-8") as redirected:
         monkeypatch.setattr(sys, "stdin", typed)
         monkeypatch.setattr(sys, "stdout", redirected)
-        with pytest.raises(ConfigurationError, match=r"shell: standard output is not a terminal; .* tasks\.execute"):
+        with pytest.raises(
+            ConfigurationError, match=r"tasks.shell: standard output is not a terminal; .* tasks\.execute"
+        ):
             own_terminal()
         monkeypatch.setattr(sys, "stdout", None)
         with pytest.raises(ConfigurationError, match="standard output"):

@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any, Protocol
 
@@ -45,12 +46,10 @@ def own_terminal() -> Terminal:
     Raises:
         ConfigurationError: The system has none, or standard input or output is redirected.
     """
-    try:
-        import termios  # noqa: F401  # absent on Windows
-    except ImportError:
+    if find_spec("termios") is None:
         raise ConfigurationError(
-            "shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
-        ) from None
+            "tasks.shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
+        )
     for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
         try:
             connected = stream.isatty()
@@ -58,7 +57,7 @@ def own_terminal() -> Terminal:
             connected = False
         if not connected:
             raise ConfigurationError(
-                f"shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
+                f"tasks.shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
                 " tasks.open_session"
             )
     return Terminal(sys.stdin.fileno(), sys.stdout.fileno())
