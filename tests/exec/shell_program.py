@@ -16,7 +16,7 @@ from ecskit.errors import ClientClosedError
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition
 from ecskit.testing import ExecScript, ScaledClock, Simulator
 
-simulator = Simulator(now=ScaledClock(speed=50.0))
+simulator = Simulator(now=ScaledClock(speed=10.0))  # a clean-up may take 10 s of it
 simulator.script_exec("*", ExecScript.in_terminal(lambda words, _: RealTerminal.start(words, os.environ["PATH"])))
 with simulator.client() as ecs:
     ecs.register_task_definition(

@@ -50,6 +50,8 @@ class Links:
     arrives: list[Any]
     sent: list[Any] = attrs.field(factory=list[Any])
     closed: int = 0
+    fault: Exception | None = None
+    """What sending raises."""
 
     def receive(self, _: float) -> Any:
         item = self.arrives.pop(0)
@@ -60,6 +62,8 @@ class Links:
         return item
 
     def send(self, messages: Sequence[str | bytes]) -> None:
+        if self.fault is not None:
+            raise self.fault
         self.sent += messages
 
     def wake(self) -> None:
@@ -200,6 +204,14 @@ def test_a_requested_end_comes_between_links(at: type[Any]) -> None:
     assert done.now < 1
 
 
+def test_an_end_before_the_pump_has_begun() -> None:
+    """ExecuteCommand is not sent."""
+    session = Session(PLACE)
+    session.request_end(End("local", "it was closed"))
+    done = Performed(Links([]), session=session)
+    assert ("it was closed", []) == (done.end.reason, done.effects)
+
+
 def test_a_broken_channel_is_not_resumed() -> None:
     """Another connection would bring the same messages."""
     damaged = bytearray(message(0, b"x"))
@@ -220,19 +232,75 @@ def test_a_refused_key_is_reported_to_the_agent() -> None:
     assert (2, "The client has no data key.") == (action["ActionStatus"], action["Error"])
 
 
-def test_a_cancelled_termination_is_sent_again() -> None:
-    """It may not have been sent."""
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refusal("AccessDeniedException"), "the credentials need kms:GenerateDataKey on arn:key (X: AccessDenied"),
+        (refusal("NotFoundException"), "there is no data key of arn:key (X: NotFoundException: no"),
+        ({}, "there is no data key of arn:key (GenerateDataKey: the response has no data key of 64 bytes)"),
+        (
+            {"Plaintext": 1, "CiphertextBlob": b"x"},
+            "there is no data key of arn:key (GenerateDataKey: the response has",
+        ),
+        ({"Plaintext": "x!", "CiphertextBlob": b"x"}, "there is no data key of arn:key (GenerateDataKey: the response"),
+        ({"Plaintext": bytes(11), "CiphertextBlob": b"x"}, "there is no data key of arn:key (GenerateDataKey: the"),
+    ],
+)
+def test_no_data_key(answer: Any, reason: str) -> None:
+    """The session ends, and says why: the permission, or what AWS KMS answered."""
+    done = Performed(Links([[message(0, request(KEY_ACTIONS), 5)]]), {"GenerateDataKey": [answer]})
+    assert "refused" == done.end.cause
+    assert done.end.reason.startswith(f"the cluster encrypts sessions: {reason}")
+
+
+UNREACHABLE = errors.ConnectionFailedError("TerminateSession", "no route to ssm")
+
+
+@pytest.mark.parametrize(
+    ("sent", "failed", "requests", "warning"),
+    [
+        (False, [], 2, None),
+        (True, [], 1, "its request was cancelled"),
+        (False, [UNREACHABLE], 1, "TerminateSession: no route to ssm"),
+    ],
+    ids=["not sent", "sent", "unreachable"],
+)
+def test_a_cancelled_termination(
+    failed: list[Any], requests: int, warning: str | None, *, sent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was not sent is sent. What AWS may have received, or cannot receive, is not repeated: one warning."""
     cancelled = 0
 
-    def before(effect: Any, _: Session) -> None:
+    def before(effect: Any, session: Session) -> None:
         nonlocal cancelled
-        if isinstance(effect, Send) and effect.operation == "TerminateSession" and not cancelled:
+        at = Sleep if failed else Send
+        ending = session.end is not None and (failed or getattr(effect, "operation", "") == "TerminateSession")
+        if ending and isinstance(effect, at) and not cancelled and (not failed or effect.seconds):
             cancelled += 1
-            raise Cancelled
+            raise Cancelled(sent=sent)
 
-    done = Performed(Links([CUT]), {"ResumeSession": [{}]}, before)
-    assert ("lost", 2) == (done.end.cause, done.count("TerminateSession"))
+    done = Performed(Links([CUT]), {"ResumeSession": [{}], "TerminateSession": [*failed]}, before)
+    assert ("lost", requests, 1) == (done.end.cause, done.count("TerminateSession"), cancelled)
     assert done.links.closed
+    shown = [
+        f"session s-1 was not terminated, and may hold one of the slots of its container for 20 minutes: {warning}"
+    ]
+    assert (shown if warning else []) == caplog.messages
+
+
+def test_a_request_for_a_data_key_is_repeated() -> None:
+    """Throttles pass; the agent waits for 15 s."""
+    answers = [errors.ThrottledError({"Error": {"Code": "ThrottlingException"}}, "GenerateDataKey")] * 9
+    done = Performed(Links([[message(0, request(KEY_ACTIONS), 5)]]), {"GenerateDataKey": answers})
+    assert ("refused", 4) == (done.end.cause, done.count("GenerateDataKey"))
+    assert done.now < 15
+
+
+def test_empty_output_is_no_end() -> None:
+    """An agent may send it."""
+    session = Session(PLACE)
+    assert session.deliver(b"", 0.0)
+    assert session.take() is None
 
 
 @pytest.mark.parametrize(
@@ -264,12 +332,20 @@ def test_output_that_nothing_reads_ends_the_session() -> None:
     assert ("overflow", 1) == (done.end.cause, done.count("TerminateSession"))
 
 
-def test_an_unexpected_error_reaches_the_users() -> None:
+@pytest.mark.parametrize(
+    "links",
+    [Links([ZeroDivisionError("a fault")]), Links([], fault=ZeroDivisionError("a fault"))],
+    ids=["receiving", "sending"],
+)
+def test_an_unexpected_error_reaches_the_users(links: Links) -> None:
     """It ends the session, and is terminated; the driver gets the error, too."""
     session = Session(PLACE)
     with pytest.raises(ZeroDivisionError):
-        Performed(Links([ZeroDivisionError("a fault")]), session=session)
+        Performed(links, session=session)
     assert session.end is not None
     assert session.done
     with pytest.raises(ZeroDivisionError):
+        session.raise_cause()
+    with pytest.raises(errors.SessionEnded, match="a fault") as raised:
         session.raise_end()
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)

@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from support.pty_program import PtyProgram
 
-from ecskit._exec.marks import Exited
+from ecskit._exec.marks import Begun, Exited
 
 from .wrapped_commands import Keys, Shell, each_shell
 
@@ -44,7 +44,7 @@ def test_a_shell_reads_from_the_terminal(shell: Shell) -> None:
     """Its lines are echoed, Ctrl-D ends it, and the code is that of its last command."""
     ran = shell.run(SH, interactive=True, seconds=5, keys=dialogue((PROMPT, b"(exit 4)\n"), (PROMPT, b"\x04")))
     assert 4 == ran.code
-    assert [Exited(4)] == ran.events
+    assert [Begun(), Exited(4)] == ran.events
 
 
 def test_ctrl_c_and_resizing_reach_what_runs_in_the_shell(shell: Shell) -> None:

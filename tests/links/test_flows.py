@@ -57,7 +57,7 @@ def test_closing_the_client_ends_what_receives(linked: Linked) -> None:
         wait_for(linked, came)
         begun = time.monotonic()
         linked.run(client.aclose() if linked.is_async else client.close())
-        assert time.monotonic() - begun < 1
+        assert time.monotonic() - begun < 2.5  # less than a close without an answer takes
         linked.check_nothing_is_left()
     assert came[0] == ["hello"]
     assert came[-1] == "closed"

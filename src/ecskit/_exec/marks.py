@@ -57,7 +57,7 @@ class OutputReader:
 
     def __init__(self, wrapped: Wrapped) -> None:
         """Read what `wrapped` prints."""
-        self.begun = wrapped.interactive
+        self.begun = False
         """Whether the command has begun."""
         self.preamble = b""
         """What came before the command began: what a shell prints that cannot run. Empty once it began."""

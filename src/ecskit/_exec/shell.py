@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._core.effects import Flow, Invoke, Sleep
+from ecskit._exec.opening import opened
 from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
-from ecskit._exec.starting import Start, opened
+from ecskit._exec.starting import Start
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
@@ -91,8 +92,10 @@ def shell(
             # Seconds for the service to close the channel, so that the session need not be terminated.
             yield from awaited(session, lambda: session.end, (yield Sleep(0)).now + CLOSING)
         finally:
-            terminal.leave()  # no effect: nothing may come between an interruption and this
-            yield from close(session)
+            try:
+                terminal.leave()  # no effect: nothing may come between an interruption and this
+            finally:
+                yield from close(session)
         if session.exit_code is None and (exit_code or (session.end and not session.end.is_clean)):
             session.raise_end()
         return session.exit_code

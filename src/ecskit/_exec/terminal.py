@@ -8,6 +8,7 @@ import select
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from types import FrameType
 from typing import Any, Protocol
 
@@ -45,12 +46,10 @@ def own_terminal() -> Terminal:
     Raises:
         ConfigurationError: The system has none, or standard input or output is redirected.
     """
-    try:
-        import termios  # noqa: F401  # absent on Windows
-    except ImportError:
+    if find_spec("termios") is None:
         raise ConfigurationError(
-            "shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
-        ) from None
+            "tasks.shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
+        )
     for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
         try:
             connected = stream.isatty()
@@ -58,7 +57,7 @@ def own_terminal() -> Terminal:
             connected = False
         if not connected:
             raise ConfigurationError(
-                f"shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
+                f"tasks.shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
                 " tasks.open_session"
             )
     return Terminal(sys.stdin.fileno(), sys.stdout.fileno())
@@ -79,6 +78,10 @@ class Terminal:
         self._reader: threading.Thread | None = None
         self._signals: tuple[int, int] | None = None
         """A pipe: a byte for each new size, and its end is the end of the reader."""
+        self._leaving = False
+        """Set first when the terminal is restored: signals change nothing any more."""
+        self._ending: int | None = None
+        """A signal that has to end the process once the terminal is restored."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -98,21 +101,22 @@ class Terminal:
         self._signals = os.pipe()
         self._handle_signals(self._signals[1])
         self._make_raw()
-        self._reader = threading.Thread(
+        reader = threading.Thread(
             target=self._read, args=(typing, self._signals[0]), name="ecskit-terminal", daemon=True
         )
-        self._reader.start()
+        reader.start()
+        self._reader = reader
 
     def leave(self) -> None:
         """End raw mode, and stop reading. A second call does nothing."""
         import termios
 
-        before, self._before = self._before, None
-        if before is not None:
+        self._leaving = True
+        if self._before is not None:
             with contextlib.suppress(termios.error):  # the terminal is gone
-                termios.tcsetattr(self._source, termios.TCSADRAIN, before)
-        while self._handlers:
-            signal.signal(*self._handlers.popitem())
+                # At once: to wait for output could take for ever, or be interrupted by a signal.
+                termios.tcsetattr(self._source, termios.TCSANOW, self._before)
+            self._before = None
         reader, self._reader = self._reader, None
         signals, self._signals = self._signals, None
         if signals is not None:
@@ -120,6 +124,11 @@ class Terminal:
             if reader is not None:
                 reader.join()
             os.close(signals[0])
+        while self._handlers:
+            number, handler = self._handlers.popitem()
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
+        if self._ending is not None:
+            raise SystemExit(128 + self._ending)
 
     def write(self, data: bytes) -> None:
         """Show bytes. It waits for a slow terminal."""
@@ -145,11 +154,26 @@ class Terminal:
         for name in _ENDING:
             number = getattr(signal, name)
             if signal.getsignal(number) is signal.SIG_DFL:
-                self._handlers[number] = signal.signal(number, _end)
+                self._handlers[number] = signal.signal(number, self._end)
         # A shell that continues this process has changed the mode of the terminal.
-        self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._make_raw())
+        self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._continue())
         # A handler may run in the middle of anything, so the thread does the rest.
-        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: os.write(resized, b"r"))
+        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: self._note_size(resized))
+
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._leaving:
+            self._ending = number
+        else:
+            raise SystemExit(128 + number)
+
+    def _continue(self) -> None:
+        if not self._leaving:
+            self._make_raw()
+
+    def _note_size(self, resized: int) -> None:
+        if not self._leaving:
+            os.write(resized, b"r")
 
     def _read(self, typing: Typing, signals: int) -> None:
         source = [self._source]
@@ -169,8 +193,3 @@ class Terminal:
             typing.type(data or _END_OF_INPUT)
             if not data:
                 source = []
-
-
-def _end(number: int, frame: FrameType | None) -> None:
-    del frame
-    raise SystemExit(128 + number)

@@ -41,8 +41,8 @@ _UNFIT = re.compile("[\0\ud800-\udfff]")
 # the code. A variable SHELLOPTS of the container may set -e, -m and -x. Shells print `Killed` to standard error.
 _SIGNALS = "INT QUIT TERM"
 _START = "set +emx; trap {} {}; exec 2>/dev/null"
-_BEGIN = 'if stty -echo -onlcr; then echo "@$2$1+raw;"; else echo "@$2$1+cooked;"; fi'
-_BEGIN_RAW = 'echo "@$2$1+raw;"'
+_RAW, _COOKED = (f'echo "@$2$1+{mode};"' for mode in ("raw", "cooked"))
+_QUIET = f"if stty -echo -onlcr; then {_RAW}; else {_COOKED}; fi"
 _RUN = f'(exec 2>&1; trap - {_SIGNALS}; shift 2; exec "$@")'
 _END = 'echo "@$2$1=$?;"'
 # With all input taken, Ctrl-C is a signal again. Before, a byte 3 of the input would be one.
@@ -55,12 +55,13 @@ def _script(*, size: int, binary: bool, interactive: bool) -> str:
     """Return the script of the wrapper, for `size` bytes of input."""
     feed, source = (_FEED.format(size), "") if size else ("", "" if interactive else " </dev/null")
     run = f"{feed}{_RUN}{source}; {_END}"
+    begin = _COOKED if interactive else _RAW if size else _QUIET
     needed = [*(["stty", "head"] if size else []), *(["base64"] if binary else [])]
     return "\n".join(
         [
             _START.format("''" if binary else ":", _SIGNALS),  # base64 inherits what is ignored
             *(f'{_PROBES[name]} || {{ echo "@$2$1-{name};"; exit; }}' for name in needed),
-            *([] if interactive else [_BEGIN_RAW if size else _BEGIN]),
+            begin,
             _ENCODE.format(run) if binary else run,
         ]
     )
@@ -79,7 +80,7 @@ class Wrapped:
     binary: bool = False
     """Whether the output arrives as base64."""
     interactive: bool = False
-    """Whether the terminal is the command's: there is no begin mark, and output is as it comes."""
+    """Whether the terminal is the command's. Output is as it comes, without the marks."""
 
 
 @attrs.frozen(kw_only=True)

@@ -1066,9 +1066,9 @@ class AsyncTaskVerbs(Namespace):
         Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
         acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
 
-        The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; in a
-        cluster with a KMS key, once the keys are exchanged. Whether there is one is read by DescribeClusters, if the
-        credentials allow it. What is sent before is not lost.
+        The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; with
+        `exit_code`, once the command begins; in a cluster with a KMS key, once the keys are exchanged. Whether there is
+        one is read by DescribeClusters, if the credentials allow it. What is sent before is not lost.
 
         The credentials need ssm:TerminateSession, or a session that is closed early holds one of the two slots of its
         container for 20 minutes; and ssm:ResumeSession, or the first cut of the connection ends the session. ECS ends
@@ -1088,8 +1088,8 @@ class AsyncTaskVerbs(Namespace):
 
         Returns:
             The session: `read`, `send`, `resize`, `close`; iterating over it yields its output. Closing the client ends
-            it.
-            The method of an async client returns what `async with` opens, and what `await` opens without closing it.
+            it, and so does the end of the program, for a sync client. The method of an async client returns what `async
+            with` opens and closes, and what `await` only opens.
 
         Raises:
             ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the

@@ -27,6 +27,7 @@ def in_wrapper(command: Unwrapped, inner: ExecDialog, *, lacks: Collection[str])
     """Do what the wrapper does, with the command inside it."""
     mark = command.mark.decode()
     if command.interactive:
+        yield from _printed(f"{mark}+cooked;\n")
         yield from _with_end_mark(inner, mark)
         return 0
     needed = [*(["stty", "head"] if command.size else []), *(["base64"] if command.binary else [])]
