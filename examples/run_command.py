@@ -2,9 +2,11 @@
 
     run_command.py web --cluster prod --container app -- ./manage.py check --deploy
     run_command.py web --cluster prod --container app --input -- psql < report.sql
+    run_command.py web --cluster prod --container app --terminal -- sh
 
 The newest task of the service is taken that runs and was started with ECS Exec. Words after `--` are a program and its
-arguments; with --shell they are a text for `sh -c`. With --input, the command reads the standard input of this script.
+arguments; with --shell they are a text for `sh -c`. With --input, the command reads the standard input of this script;
+with --terminal, it gets the terminal of this script, until it exits.
 With --simulate, the script starts the simulator of ecskit, and needs no account: each command prints one line.
 
 exit codes:
@@ -53,9 +55,13 @@ def perform(ecs: ecskit.Client, options: argparse.Namespace) -> int:
     if task is None:
         print(f"the service {options.service} has no running task that was started with ECS Exec", file=sys.stderr)
         return UNKNOWN
+    command = " ".join(options.command) if options.shell else options.command
+    if options.terminal:
+        code = ecs.tasks.shell(task, command, container=options.container)
+        return UNKNOWN if code is None else code
     result = ecs.tasks.execute(
         task,
-        " ".join(options.command) if options.shell else options.command,
+        command,
         container=options.container,
         input=sys.stdin.buffer.read() if options.input else None,
         timeout=options.timeout,
@@ -92,7 +98,8 @@ def client(options: argparse.Namespace) -> Generator[ecskit.Client, None, None]:
             yield ecs
         return
     with SimulatorServer(speed=200) as server, server.client() as ecs:
-        server.simulator.script_exec("*", ExecScript("simulated\n", seconds=2))
+        if not options.terminal:  # the simulator has a shell
+            server.simulator.script_exec("*", ExecScript("simulated\n", seconds=2))
         create_service(ecs, options)
         yield ecs
 
@@ -131,6 +138,7 @@ def read_arguments(arguments: Sequence[str]) -> argparse.Namespace:
     parser.add_argument("--region")
     parser.add_argument("--shell", action="store_true", help="the command is a text for `sh -c`")
     parser.add_argument("--input", action="store_true", help="pass standard input on")
+    parser.add_argument("--terminal", action="store_true", help="connect this terminal with the command")
     parser.add_argument("--timeout", type=float, default=600, metavar="SECONDS", help="for the command; default 600")
     parser.add_argument("--simulate", action="store_true", help="use a simulator in place of AWS")
     return parser.parse_args(arguments)

@@ -10,6 +10,7 @@ import pytest
 from run_command import create_service, main, perform, read_arguments
 
 import ecskit
+from ecskit.errors import ConfigurationError
 from ecskit.testing import ExecScript, Simulator
 
 COMMANDS: dict[str, str | ExecScript] = {
@@ -61,3 +62,11 @@ def test_it_runs_without_an_account(
     assert code == main()
     refusal = "tasks.execute: container: the task has no container 'db'; it has app\n"
     assert capsys.readouterr() == (("simulated\n", "") if code == 0 else ("", refusal))
+
+
+def test_a_terminal_is_needed_for_one(ecs_client: ecskit.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    """With --terminal, and standard input from a file."""
+    create_service(ecs_client, read_arguments(["web", "x"]))
+    monkeypatch.setattr(sys, "stdin", io.StringIO())
+    with pytest.raises(ConfigurationError, match="standard input is not a terminal"):
+        perform(ecs_client, read_arguments(["web", "--terminal", "--", "sh"]))

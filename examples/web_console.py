@@ -64,9 +64,15 @@ async def console(
             for each in done:
                 each.result()  # raises what ended it
             if both[0] in done:
-                await socket.close(reason=f"exited with {session.exit_code}")
+                code = session.exit_code
+                await socket.close(reason=shortened(session.end_reason if code is None else f"exited with {code}"))
     except EcsError as error:
-        await socket.close(FAILED, str(error).encode()[:LONGEST_REASON].decode(errors="ignore"))
+        await socket.close(FAILED, shortened(str(error)))
+
+
+def shortened(reason: str | None) -> str:
+    """Return a text that fits into the close of a WebSocket."""
+    return (reason or "the session has ended").encode()[:LONGEST_REASON].decode(errors="ignore")
 
 
 async def show(session: ecskit.AsyncExecSession, socket: WebSocket) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import ast
 import re
+import shlex
 import signal
 from collections.abc import Generator, Iterator
 from contextlib import contextmanager
@@ -42,6 +43,7 @@ LOGS = LogConfiguration(
     log_driver="awslogs",
     options={"awslogs-group": "/ecs/report", "awslogs-region": "us-east-1", "awslogs-stream-prefix": "run"},
 )
+JOB = "./manage.py reindex > /tmp/reindex.log 2>&1; echo $? > /tmp/reindex.code"
 COMMANDS: dict[str, str | ExecScript] = {
     "./manage.py check": "System check identified no issues.\n",
     "./manage.py migrate": ExecScript("The database is locked.\n", exit_code=1),
@@ -52,6 +54,8 @@ COMMANDS: dict[str, str | ExecScript] = {
     "tar -c media": ExecScript(b"media\0\xff\0"),
     "/app --version": "2.4.1\n",
     "cat VERSION": "2.4.1\n",
+    "cat /tmp/reindex.code": "0\n",
+    f"nohup sh -c {shlex.quote(JOB)} > /dev/null 2>&1 &": "",
 }
 NETWORK = NetworkConfiguration(awsvpc_configuration=AwsVpcConfiguration(subnets=["subnet-0a1b2c3d"]))
 
