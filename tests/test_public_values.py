@@ -124,7 +124,7 @@ def example(hint: Any, depth: int = 0) -> Any:
         return origin([example(arguments[0], depth)])
     if origin is collections.abc.Callable:
         return len
-    if origin is collections.abc.Sequence:
+    if origin in (collections.abc.Sequence, collections.abc.Collection):
         return ABSENT_LIST if depth > 3 else [example(arguments[0], depth)]
     examples = {
         Any: {"any": ["JSON"]},

@@ -14,6 +14,7 @@ import pytest
 from ecskit._core.background import Background, stop
 from ecskit._core.effects import Beside, Cancelled, Connect, Flow, Invoke, Reply, Sleep
 from ecskit._core.errors import ClientClosedError, ConfigurationError, WaitCancelled
+from ecskit._drive.background import threads_of
 from ecskit._drive.clock import StopEvent, SystemClock
 from ecskit._drive.sync import Runtime
 
@@ -159,7 +160,7 @@ def test_a_thread_that_cannot_start(monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(RuntimeError, match="can't start"):
         runtime.run(beside(ticks([], every=1)))
     runtime.close(lambda: None)
-    assert not runtime.flows.backgrounds
+    assert not threads_of(runtime)
 
 
 def test_a_cancelled_stop_waits_all_the_same() -> None:
@@ -226,7 +227,7 @@ def test_a_stop_ends_a_callback_that_waits(nested: bool) -> None:  # noqa: FBT00
     begun.wait()
     background.stop()
     assert waits.is_set()
-    assert not runtime.flows.backgrounds
+    assert not threads_of(runtime)
 
 
 def test_a_stop_event_wakes_whatever_was_cancelled_before() -> None:
@@ -266,7 +267,7 @@ def test_a_forked_child_has_no_thread_beside_it() -> None:
         child = os.fork()
         if child == 0:
             background.stop()
-            os._exit(17 if driver.sent == [] and not runtime.flows.backgrounds else 1)
+            os._exit(17 if driver.sent == [] and not threads_of(runtime) else 1)
         assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 17
         background.stop()
     assert driver.sent == ["tidy"]

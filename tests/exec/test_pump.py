@@ -224,6 +224,27 @@ def test_a_refused_key_is_reported_to_the_agent() -> None:
     assert (2, "The client has no data key.") == (action["ActionStatus"], action["Error"])
 
 
+@pytest.mark.parametrize(
+    ("answer", "reason"),
+    [
+        (refusal("AccessDeniedException"), "the credentials need kms:GenerateDataKey on arn:key (X: AccessDenied"),
+        (refusal("NotFoundException"), "there is no data key of arn:key (X: NotFoundException: no"),
+        ({}, "there is no data key of arn:key (GenerateDataKey: the response has no data key of 64 bytes)"),
+        (
+            {"Plaintext": 1, "CiphertextBlob": b"x"},
+            "there is no data key of arn:key (GenerateDataKey: the response has",
+        ),
+        ({"Plaintext": "x!", "CiphertextBlob": b"x"}, "there is no data key of arn:key (GenerateDataKey: the response"),
+        ({"Plaintext": bytes(11), "CiphertextBlob": b"x"}, "there is no data key of arn:key (GenerateDataKey: the"),
+    ],
+)
+def test_no_data_key(answer: Any, reason: str) -> None:
+    """The session ends, and says why: the permission, or what AWS KMS answered."""
+    done = Performed(Links([[message(0, request(KEY_ACTIONS), 5)]]), {"GenerateDataKey": [answer]})
+    assert "refused" == done.end.cause
+    assert done.end.reason.startswith(f"the cluster encrypts sessions: {reason}")
+
+
 def test_a_cancelled_termination_is_sent_again() -> None:
     """It may not have been sent."""
     cancelled = 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from random import Random
 from typing import Any
 
@@ -48,6 +50,25 @@ def test_a_command_and_a_session_through_a_proxy(linked: Linked, authority: Auth
         assert [call.code for call in simulator.calls if call.operation == "TerminateSession"] == [None]
         assert len(proxy.requests) == 2
         linked.close_clients()
+
+
+PROGRAM = """
+import ecskit, sys
+ecs = ecskit.Client(endpoint_url=sys.argv[1], region_name="us-east-1", aws_access_key_id="a", aws_secret_access_key="b")
+session = ecs.tasks.open_session(sys.argv[2], "cat")
+sys.exit(3)
+"""
+
+
+def test_a_program_that_closes_nothing_ends_its_sessions() -> None:
+    """Otherwise they would hold their places in the container for 20 minutes."""
+    with SimulatorServer(speed=20) as server:
+        simulator = server.simulator
+        simulator.script_exec("*", ExecScript.echoing())
+        program = [sys.executable, "-c", PROGRAM, server.url, launched(simulator)]
+        ran = subprocess.run(program, capture_output=True, text=True, timeout=60, check=False)
+        assert (ran.returncode, ran.stderr) == (3, "")
+        assert [call.code for call in simulator.calls if call.operation == "TerminateSession"] == [None]
 
 
 def _opened(client: Any, task: str) -> Any:

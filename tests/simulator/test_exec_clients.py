@@ -13,7 +13,7 @@ from support.definitions import NETWORK
 from support.pty_program import bin_folder
 from support.real_terminals import RealTerminal
 
-from ecskit.errors import ServiceError
+from ecskit.errors import EcsError, ServiceError
 from ecskit.testing import ExecScript, Fault, ScaledClock, Simulator, SimulatorServer, TaskScript, attach
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
@@ -114,3 +114,50 @@ def test_clients_of_boto3_get_sessions() -> None:
         kms.generate_data_key(KeyId="other", NumberOfBytes=64)
     assert ssm.terminate_session(SessionId=opened["sessionId"])["SessionId"] == opened["sessionId"]
     assert "TokenValue" not in ssm.resume_session(SessionId=opened["sessionId"])
+
+
+def test_which_commands_ran(colour: str) -> None:
+    """They are recorded as they were passed, with their input, also without a script of their own."""
+    simulator = Simulator()
+    simulator.script_exec("*", ExecScript.echoing())
+    task = launched(simulator)
+    for command, given in ((["cat", "a b"], b"x\n"), ("cat && true", None)):
+        execute(simulator, colour, task, command, input=given)
+    ran = simulator.exec_commands
+    assert [(each.command, each.input) for each in ran] == [("cat 'a b'", b"x\n"), ("cat && true", b"")]
+    assert {(each.task, each.container) for each in ran} == {(task, "app")}
+    assert "input" not in repr(ran)
+
+
+@pytest.mark.parametrize("served", [False, True], ids=["in process", "served"])
+@pytest.mark.parametrize(
+    ("fault", "text"),
+    [
+        (Fault.access_denied(), "answered HTTP 403 in place of a WebSocket"),
+        (Fault.reset(), "the connection to the session could not be opened"),
+    ],
+)
+def test_a_stream_that_cannot_be_opened(colour: str, fault: Fault, text: str, *, served: bool) -> None:
+    """A fault of `OpenDataChannel` refuses it, once. The session is terminated, and no command has started."""
+    world = SimulatorServer(speed=SPEED) if served else None
+    simulator = world.simulator if world is not None else Simulator()
+    simulator.script_exec("date", "now\n")
+    task = launched(simulator)
+    simulator.fail("OpenDataChannel", fault)
+    try:
+        with pytest.raises(EcsError, match=text):
+            execute(world or simulator, colour, task, "date")
+        assert simulator._account.exec.live(simulator.time()) == []
+        assert execute(world or simulator, colour, task, "date").output == "now\n"
+    finally:
+        if world is not None:
+            world.close()
+
+
+def test_what_is_no_script() -> None:
+    """The error shows what it may be."""
+    for wrong in (3, None, [3]):
+        with pytest.raises(TypeError, match="script must be an ExecScript or the output, not "):
+            Simulator().script_exec("date", wrong)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match="script must not be an empty sequence"):
+        Simulator().script_exec("date", [])

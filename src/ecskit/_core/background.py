@@ -37,7 +37,10 @@ def stop(background: Background) -> Flow[None]:
 
 
 def beginning(flow: Flow[None]) -> Begins:
-    """Return a flow that has begun when it is performed up to its first effect, and so counts on a virtual clock."""
+    """Return a flow that has begun when a driver performs it, and so counts on a virtual clock.
+
+    Its first statement may not have run yet when its starter goes on.
+    """
 
     def begins(begun: Callable[[], object]) -> Flow[None]:
         begun()

@@ -11,7 +11,6 @@ from collections.abc import Callable, Generator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from threading import Condition, Event, get_ident
-from typing import Protocol
 from weakref import WeakValueDictionary
 
 import attrs
@@ -49,14 +48,6 @@ def _performing() -> set[int | None]:
     return threads
 
 
-class Joins(Protocol):
-    """A thread that performs a flow beside others."""
-
-    def join(self) -> None:
-        """Wait for its end, unless this is the thread."""
-        ...
-
-
 @attrs.define(eq=False, repr=False)
 class Run:
     """A running flow."""
@@ -77,8 +68,6 @@ class RunningFlows:
     """The running flows of one client."""
 
     def __init__(self) -> None:
-        self.backgrounds: dict[Joins, None] = {}
-        """The threads that perform flows beside others. Closing joins them."""
         self._runs: dict[Run, None] = {}
         # Flows with the same event of their caller share one: a virtual clock checks each of them before it moves.
         self._stops: WeakValueDictionary[Event | None, Event] = WeakValueDictionary()
@@ -92,7 +81,7 @@ class RunningFlows:
         """Leave the running flows to the parent process. A client that it was closing is closed."""
         for run in self._runs:
             run.state.forked = True
-        self.backgrounds, self._runs, self._changed, self._stops = {}, {}, Condition(), WeakValueDictionary()
+        self._runs, self._changed, self._stops = {}, Condition(), WeakValueDictionary()
         self._deferred, self._done = False, self._closed
 
     def enter(self, flow: Flow[object], cancel: Event | None) -> Run:
@@ -131,15 +120,17 @@ class RunningFlows:
             self._changed.notify_all()
         self._finish_if_deferred()
 
-    def close(self, end: Callable[[Run], None], close: Callable[[], None]) -> None:
+    def close(self, end: Callable[[Run], None], close: Callable[[], None]) -> bool:
         """Cancel all flows, wait until no thread performs one, end the paused ones, and close the connections.
 
         Args:
             end: Cleans up and closes a flow that is paused.
             close: Closes the connections.
+
+        Returns:
+            Whether no thread performs a flow any more.
         """
         _forks.check()
-        backgrounds = list(self.backgrounds)
         with self._changed:
             if self._close is None:
                 self._end, self._close = end, close
@@ -148,15 +139,13 @@ class RunningFlows:
                 self._stops = WeakValueDictionary()  # later flows are not stopped, but refused by the transport
             if not _performing().isdisjoint(run.thread for run in self._runs if run.thread is not None):
                 self._deferred = True
-                return
+                return False
             if not self._changed.wait_for(self._is_idle, CLOSE_TIMEOUT):
                 log.warning("the client is closed, but calls in it have not ended within %.0f s", CLOSE_TIMEOUT)
         self._finish()
         with self._changed:
             self._changed.wait_for(lambda: self._done, CLOSE_TIMEOUT)
-            idle = self._is_idle()
-        for background in backgrounds if idle else ():
-            background.join()
+            return self._is_idle()
 
     def _is_idle(self) -> bool:
         return all(run.thread is None for run in self._runs)

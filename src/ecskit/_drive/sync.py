@@ -33,7 +33,7 @@ from ecskit._core.effects import (
 )
 from ecskit._core.errors import ClientClosedError, ConfigurationError, EcsError, RequestError, WaitCancelled
 from ecskit._core.links import Link
-from ecskit._drive.background import BackgroundThread
+from ecskit._drive.background import BackgroundThread, threads_of
 from ecskit._drive.clock import Clock, FlowCounter, StopEvent
 from ecskit._drive.namespace import Driver
 from ecskit._drive.running import Run, RunningFlows, part_of
@@ -151,7 +151,10 @@ class Runtime(Driver):
 
     def close(self, connections: Callable[[], None]) -> None:
         """Cancel the running flows, let each clean up, and close the connections; see `RunningFlows.close`."""
-        self.flows.close(self._end_paused, connections)
+        threads = threads_of(self)
+        if self.flows.close(self._end_paused, connections):
+            for thread in threads:
+                thread.join()
 
     def _end_paused(self, run: Run) -> None:
         with self.clock.flow():

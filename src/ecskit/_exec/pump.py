@@ -201,6 +201,8 @@ def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) ->
         channel.refuse_key("The client has no data key.")
         if isinstance(error, MissingExtraError):
             return End("refused", str(error), error)
-        needs = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
-        return End("refused", f"{needs} ({described(error)})")
+        why = f"the cluster encrypts sessions: there is no data key of {event.key_id}"
+        if isinstance(error, AccessDeniedError):
+            why = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
+        return End("refused", f"{why} ({described(error)})")
     return None

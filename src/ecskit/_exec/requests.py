@@ -10,7 +10,14 @@ from typing import Any
 from ecskit._api.service_errors import TargetNotConnectedException
 from ecskit._core.call import call
 from ecskit._core.effects import Cancelled, Flow, RawResponse, Reply, Send, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, InvalidRequestError, ServiceError, described
+from ecskit._core.errors import (
+    AccessDeniedError,
+    EcsError,
+    InvalidRequestError,
+    MalformedResponseError,
+    ServiceError,
+    described,
+)
 from ecskit._core.retrying import RetryLimits, may_have_taken_effect, retry
 from ecskit._core.turns import await_turn
 from ecskit._exec.errors import AGENT_REMEDY, ExecResponseLost, ExecUnavailable
@@ -140,7 +147,10 @@ def generate_key(session_id: str, place: Place, key_id: str, challenge: str | No
     parts = key_id.split(":")
     region = parts[3] if parts[0] == "arn" and len(parts) > 5 else None
     answer = yield from _request("kms", "GenerateDataKey", params, region)
-    return _bytes(answer["Plaintext"]), _bytes(answer["CiphertextBlob"])
+    plaintext, ciphertext = (_bytes(answer.get(name)) for name in ("Plaintext", "CiphertextBlob"))
+    if len(plaintext) != _KEY_BYTES or not ciphertext:
+        raise MalformedResponseError("GenerateDataKey", "the response has no data key of 64 bytes")
+    return plaintext, ciphertext
 
 
 def _request(service: str, operation: str, params: Mapping[str, Any], region: str | None = None) -> Flow[Any]:
@@ -148,6 +158,11 @@ def _request(service: str, operation: str, params: Mapping[str, Any], region: st
     return reply.get().parsed or {}
 
 
-def _bytes(value: bytes | str) -> bytes:
-    """Return the bytes that a parsed response holds; a double may hold base64, as the service sends it."""
-    return base64.b64decode(value) if isinstance(value, str) else value
+def _bytes(value: object) -> bytes:
+    """Return the bytes that a parsed response holds, also as base64, as doubles may have it; b"" for anything else."""
+    if not isinstance(value, str):
+        return value if isinstance(value, bytes) else b""
+    try:
+        return base64.b64decode(value, validate=True)
+    except ValueError:
+        return b""

@@ -209,11 +209,11 @@ class Session:
             return self._read(reader)
 
     def _read(self, reader: OutputReader) -> bytes | None:
+        if self.exit_code is not None:
+            return b""  # what follows is none of the command's, and may not come to an end
         data = self.take()
         if data is None:
             return None
-        if self.exit_code is not None:
-            return b""
         output = b""
         for event in reader.feed(data) if data else [reader.end()]:
             if isinstance(event, Exited):

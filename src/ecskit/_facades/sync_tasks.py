@@ -1105,8 +1105,8 @@ class TaskVerbs(Namespace):
 
         Returns:
             The session: `read`, `send`, `resize`, `close`; iterating over it yields its output. Closing the client ends
-            it.
-            The method of an async client returns what `async with` opens, and what `await` opens without closing it.
+            it, and so does the end of the program, for a sync client. The method of an async client returns what `async
+            with` opens and closes, and what `await` only opens.
 
         Raises:
             ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the

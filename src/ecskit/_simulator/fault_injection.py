@@ -21,14 +21,19 @@ if TYPE_CHECKING:
     from ecskit._simulator.wire import Wire
 
 ANY = "*"
+OPENING = "OpenDataChannel"
+"""The opening of the stream of a session of ECS Exec. IAM has this name for it; it is no operation of an API."""
 
 _READING = ("Describe", "Filter", "Get", "List", "Discover")
 _BEFORE = (Fault.throttled(), Fault.server_error(), Fault.reset(), Fault.timeout())
+_OF_OPENING = (Fault.server_error(), Fault.reset(), Fault.timeout())
 _AFTER = (Fault.server_error(after_effect=True), Fault.reset(after_effect=True), Fault.timeout(after_effect=True))
 
 
 def usual_faults(operation: str) -> tuple[Fault, ...]:
     """Return the transient faults that requests for an operation can meet."""
+    if operation == OPENING:
+        return _OF_OPENING
     if operation.startswith(_READING):
         return _BEFORE  # Reads have no effect, so faults after it are the same.
     return (*_BEFORE, *_AFTER, *([Fault.disguised_throttle()] if operation == "RunTask" else []))

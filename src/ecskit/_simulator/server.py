@@ -162,6 +162,7 @@ class SimulatorServer:
             self._simulator._account.exec.pace = RealPace(speed)
             self._streams = StreamServer(
                 connection=self._simulator._connection,
+                opening_fault=self._simulator._opening_fault,
                 locked=self._simulator._held,
                 time=self._simulator.time,
                 speed=speed,

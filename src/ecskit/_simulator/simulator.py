@@ -28,10 +28,11 @@ from ecskit._simulator.event_clock import EventClock
 from ecskit._simulator.event_delivery import Deliveries
 from ecskit._simulator.event_source import SimulatedSource
 from ecskit._simulator.exec.exec_script import ExecScript
-from ecskit._simulator.exec.links import AsyncSimulatedLink, SimulatedLink
+from ecskit._simulator.exec.executed import ExecCommand
+from ecskit._simulator.exec.links import AsyncSimulatedLink, SimulatedLink, refused_opening
 from ecskit._simulator.exec.session import Connection, session_of
 from ecskit._simulator.exec.ways import ChannelFaults
-from ecskit._simulator.fault_injection import ANY, FaultInjector, RandomFaults
+from ecskit._simulator.fault_injection import ANY, OPENING, FaultInjector, RandomFaults
 from ecskit._simulator.faults import Fault, arriving_part
 from ecskit._simulator.log_behaviour import LogBehaviour
 from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
@@ -167,12 +168,27 @@ class Simulator(RequestHandler):
             self._account.exec.wake_links()
 
     def _connect(self, url: str) -> SimulatedLink:
-        """Return a link to the stream at a URL, in the process."""
+        """Return a link to the stream at a URL, in the process.
+
+        Raises:
+            TransportError: A fault refuses it.
+        """
+        fault = self._opening_fault(url)
+        if fault is not None:
+            raise refused_opening(fault)
         return SimulatedLink(self._connection(url), self._held, self._client_clock, self._now)
 
     async def _connect_async(self, url: str) -> AsyncSimulatedLink:
-        """Return a link to the stream at a URL, in the process, for asyncio."""
+        """Return a link as that of `_connect`, for asyncio."""
+        fault = self._opening_fault(url)
+        if fault is not None:
+            raise refused_opening(fault)
         return AsyncSimulatedLink(self._connection(url), self._held, self._client_clock, self._now)
+
+    def _opening_fault(self, url: str) -> Fault | None:
+        """Return the fault that the opening of a stream meets, if any."""
+        with self._lock:
+            return self._faults.fault_for(OPENING, {"streamUrl": url}, self._now())
 
     def _connection(self, url: str) -> Connection:
         return Connection(self._account.exec.sessions.get(session_of(url)), self._now)
@@ -261,15 +277,21 @@ class Simulator(RequestHandler):
             TypeError: `script` is none.
             ValueError: The sequence is empty.
         """
-        given = [script] if isinstance(script, str | ExecScript) else list(script)
+        given: Any = list(script) if isinstance(script, list | tuple) else [script]
         if not given:
             raise ValueError("script must not be an empty sequence")
         scripts = [ExecScript(each) if isinstance(each, str) else each for each in given]
         for each in scripts:
-            if not isinstance(each, ExecScript):  # pyright: ignore[reportUnnecessaryIsInstance]
+            if not isinstance(each, ExecScript):
                 raise TypeError(f"script must be an ExecScript or the output, not {type(each).__name__}")
         with self._advanced():
             self._account.exec.scripts.set(command, scripts)
+
+    @property
+    def exec_commands(self) -> list[ExecCommand]:
+        """The commands that ECS Exec has started so far, oldest first, with their input."""
+        with self._lock:
+            return [each.show() for each in self._account.exec.started]
 
     def disturb_exec(
         self,
@@ -513,7 +535,8 @@ class Simulator(RequestHandler):
         """Inject a fault into the next valid requests for an operation.
 
         Args:
-            operation: The operation, for example `RunTask`, or "*" for any.
+            operation: The operation, for example `RunTask`, or "*" for any. `OpenDataChannel` is the opening of the
+                WebSocket of a session of ECS Exec.
             fault: The fault, for example `Fault.reset(after_effect=True)`. A `SimulatedError` is answered without
                 performing the request.
             times: The number of requests that meet it. Default 1; None: all, until `heal`. The faults of later calls
@@ -573,7 +596,7 @@ class Simulator(RequestHandler):
             self._account.exec.faults = ChannelFaults()
 
     def _check_operation(self, operation: str) -> None:
-        if operation not in self._model_of(operation)["operations"] and operation != ANY:
+        if operation not in (ANY, OPENING) and operation not in self._model_of(operation)["operations"]:
             raise ValueError(f"ECS has no operation {operation!r}")
 
     def handle(self, operation: str, request: Wire) -> Wire:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.errors import LostAnswerError, SimulatedError, SimulatorBug
     from ecskit._simulator.event_source import AsyncSimulatedReceiver, SimulatedReceiver, SimulatedSource
     from ecskit._simulator.exec.exec_script import ExecScript, ExecTool
+    from ecskit._simulator.exec.executed import ExecCommand
     from ecskit._simulator.exec.programs import ExecProgram
     from ecskit._simulator.exec.terminal import ExecDialog
     from ecskit._simulator.faults import Fault
@@ -45,6 +46,7 @@ __all__ = [
     "DeploymentState",
     "EmittedEvents",
     "ExecAgentStatus",
+    "ExecCommand",
     "ExecDialog",
     "ExecProgram",
     "ExecScript",
@@ -91,6 +93,7 @@ publish(
         "DeploymentState": "ecskit._simulator.scheduler.service_states",
         "EmittedEvents": "ecskit._simulator.emitted_events",
         "ExecAgentStatus": "ecskit._simulator.task_script",
+        "ExecCommand": "ecskit._simulator.exec.executed",
         "ExecDialog": "ecskit._simulator.exec.terminal",
         "ExecProgram": "ecskit._simulator.exec.programs",
         "ExecScript": "ecskit._simulator.exec.exec_script",

@@ -90,6 +90,8 @@ class Agent:
         self.connected_at = math.inf
         self.closing_text: str | None = None
         """The text of `channel_closed` once the session has ended from this side."""
+        self.typed = bytearray()
+        """All input that has reached the terminal."""
         self.resized: tuple[int, int] | None = None
         """The latest size of the terminal."""
         self._start = start
@@ -308,7 +310,9 @@ class Agent:
         data = frame.payload if self._keys is None else self._keys.decrypt(frame.payload)
         if data is None:
             return False
-        self._written += program.write(data[self._written :], now)
+        taken = program.write(data[self._written :], now)
+        self.typed += data[self._written : self._written + taken]
+        self._written += taken
         if self._written < len(data):
             self._blocked = True
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -35,11 +35,11 @@ def _check_pieces(_: object, field: attrs.Attribute[Any], value: Sequence[Any]) 
         raise ValueError(f"the moments of {field.name} must not decrease: {moments}")
 
 
-def _tools(lacks: ExecTool | Sequence[ExecTool]) -> tuple[ExecTool, ...]:
+def _tools(lacks: ExecTool | Collection[ExecTool]) -> tuple[ExecTool, ...]:
     return (lacks,) if isinstance(lacks, str) else tuple(lacks)
 
 
-def _check_tools(_: object, field: attrs.Attribute[Any], value: Sequence[str]) -> None:
+def _check_tools(_: object, field: attrs.Attribute[Any], value: Collection[str]) -> None:
     unknown = [each for each in value if each not in get_args(ExecTool)]
     if unknown:
         raise ValueError(f"{field.name} must be some of {', '.join(get_args(ExecTool))}: {', '.join(unknown)}")
@@ -78,7 +78,7 @@ class ExecScript:
     seconds: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     lingers: float = attrs.field(default=0.0, validator=_seconds, kw_only=True)
     ignores_interrupts: bool = attrs.field(default=False, kw_only=True)
-    lacks: Sequence[ExecTool] = attrs.field(default=(), converter=_tools, validator=_check_tools, kw_only=True)
+    lacks: Collection[ExecTool] = attrs.field(default=(), converter=_tools, validator=_check_tools, kw_only=True)
     dialog: Callable[[Sequence[str]], ExecDialog] | None = attrs.field(default=None, kw_only=True)
     program: Callable[[Sequence[str], float], ExecProgram] | None = attrs.field(default=None, kw_only=True)
 

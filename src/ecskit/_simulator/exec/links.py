@@ -12,20 +12,40 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ecskit._core.effects import Waker
+from ecskit._core.errors import ConnectionFailedError, TimedOutError, TransportError
 from ecskit._core.links import LinkClosed
 from ecskit._simulator.virtual_clock import VirtualClock
 
 if TYPE_CHECKING:
     from ecskit._drive.clock import Clock
     from ecskit._simulator.exec.session import Connection
+    from ecskit._simulator.faults import Fault
 
-__all__ = ["AsyncSimulatedLink", "SimulatedLink"]
+__all__ = ["AsyncSimulatedLink", "SimulatedLink", "refused_opening", "status_of"]
 
 Locked = Callable[[], AbstractContextManager[None]]
 """Returns a context that holds the lock of the simulator."""
 
 _LEAST = 1e-6
 """The least seconds of a sleep. A shorter one could end before its moment, because of rounding."""
+
+
+def refused_opening(fault: Fault) -> TransportError:
+    """Return the error of a client for a fault that refuses the opening of a stream."""
+    made: type[TransportError] = TimedOutError if fault.loss == "timeout" else ConnectionFailedError
+    if fault.error is not None:
+        text = f"the simulator answered HTTP {status_of(fault)} in place of a WebSocket: {fault.error.message}"
+    else:
+        text = "a fault of the simulator refuses the connection"
+    failed = made("WebSocket", text)
+    failed.retryable, failed.sent = fault.error is None or status_of(fault) >= 500, False
+    return failed
+
+
+def status_of(fault: Fault) -> int:
+    """Return the HTTP status that a fault answers in place of a WebSocket."""
+    assert fault.error is not None
+    return 403 if fault.error.code == "AccessDeniedException" else fault.error.status
 
 
 class _Link:

@@ -16,6 +16,7 @@ from ecskit._exec.wrapper import unwrap
 from ecskit._simulator.account import seeded
 from ecskit._simulator.errors import SimulatedError, invalid, not_simulated, refused
 from ecskit._simulator.exec.agent import Agent, KeyTerms
+from ecskit._simulator.exec.executed import Started
 from ecskit._simulator.exec.key_service import decrypt, key_of
 from ecskit._simulator.exec.session import ExecSession
 from ecskit._simulator.exec.shell import shell
@@ -102,8 +103,15 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         target = f"ecs:{cluster.name}_{task.arn.rsplit('/', 1)[-1]}_{runtime_id}"
         context = {"aws:ssm:SessionId": session_id, "aws:ssm:TargetId": target}
         terms = KeyTerms(key, context, partial(decrypt, account))
+    shown, program = _starter(account, command)
+
+    def start(now: float) -> ExecProgram:
+        started = Started(at=now, task=task.arn, container=name, command=shown, typed=agent.typed)
+        account.exec.started.append(started)
+        return program(now)
+
     agent = Agent(
-        _starter(account, command),
+        start,
         ids=ids,
         key=terms,
         repeats_acknowledgements=account.exec.repeats_acknowledgements,
@@ -139,8 +147,8 @@ def _stopped_at(task: Task, name: str) -> float:
     return min(stops, default=math.inf)
 
 
-def _starter(account: Account, command: str) -> Callable[[float], ExecProgram]:
-    """Return what starts a command in a terminal.
+def _starter(account: Account, command: str) -> tuple[str, Callable[[float], ExecProgram]]:
+    """Return a command without the wrapper of `execute`, and what starts it in a terminal.
 
     Raises:
         SimulatedError: `NotSimulatedException` for a command without a script.
@@ -151,29 +159,25 @@ def _starter(account: Account, command: str) -> Callable[[float], ExecProgram]:
         words = shlex.split(command, comments=True) or ["sh"]
     except ValueError as error:
         raise invalid(f"The command cannot be cut into words: {error}.") from error
-    asked: str | Sequence[str] = words if wrapped is None else wrapped.argv
-    script = scripts.next(asked)
-    if script is not None and script.program is not None:
-        return partial(script.program, words)
+    asked: Sequence[str] = words if wrapped is None else wrapped.argv
     shown = asked[2] if len(asked) == 3 and tuple(asked[:2]) == ("sh", "-c") else shlex.join(asked)
+    script = scripts.next(asked)
     if script is None and shown not in _SHELLS:
         raise not_simulated(
             f"the command {shown!r} of ECS Exec without a script; call"
             f" simulator.script_exec({shown!r}, 'what it writes') before"
         )
-    if script is None:
-        dialog = shell(scripts)
-        lacks: Sequence[str] = ()
-    else:
-        dialog, lacks = script.run(asked), tuple(script.lacks)
-    needs_shell = wrapped is not None or words[0] in ("sh", "/bin/sh")
-    if needs_shell and "sh" in lacks:
-        return partial(_fail_to_start, "sh")
+    if script is not None and script.program is not None:
+        return shown, partial(script.program, words)
+    dialog = shell(scripts) if script is None else script.run(asked)
+    lacks = () if script is None else tuple(script.lacks)
+    if "sh" in lacks and (wrapped is not None or words[0] in ("sh", "/bin/sh")):
+        return shown, partial(_fail_to_start, "sh")
     if wrapped is not None:
         dialog = in_wrapper(wrapped, dialog, lacks=lacks)
     if script is not None and script.lingers:
         dialog = lingering(dialog, script.lingers)
-    return partial(Terminal, dialog)
+    return shown, partial(Terminal, dialog)
 
 
 def _fail_to_start(program: str, now: float) -> ExecProgram:  # noqa: ARG001

@@ -16,6 +16,7 @@ from ecskit._simulator.exec.ways import ChannelFaults
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
 
+    from ecskit._simulator.exec.executed import Started
     from ecskit._simulator.exec.session import Connection, ExecSession
 
 __all__ = ["ExecState"]
@@ -32,6 +33,7 @@ class ExecState:
         pace: What differs for sessions of a clock that is faster than real time.
         repeats_acknowledgements: Whether agents acknowledge a message again that arrives again.
         sessions: The sessions by their ids, also some that have ended.
+        started: The commands that have started.
         numbers: The numbers of sessions.
         changed: The connections to which something has happened before their next moment.
         data_keys: Data keys and their encryption contexts, by their ciphertexts.
@@ -43,6 +45,7 @@ class ExecState:
     pace: RealPace = attrs.field(factory=RealPace)
     repeats_acknowledgements: bool = False
     sessions: dict[str, ExecSession] = attrs.field(factory=dict)
+    started: list[Started] = attrs.field(factory=list)
     numbers: Iterator[int] = attrs.field(factory=itertools.count)
     changed: deque[Connection] = attrs.field(factory=deque)
     data_keys: dict[bytes, tuple[bytes, Mapping[str, str]]] = attrs.field(factory=dict)

@@ -11,13 +11,17 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
 from websockets.sync.server import Server, ServerConnection, serve
+
+from ecskit._simulator.exec.links import status_of
 
 if TYPE_CHECKING:
     from contextlib import AbstractContextManager
     from ssl import SSLContext
 
     from ecskit._simulator.exec.session import Connection
+    from ecskit._simulator.faults import Fault
 
 __all__ = ["StreamServer"]
 
@@ -25,6 +29,8 @@ _HOST = "127.0.0.1"
 _CHECK_SECONDS = 0.05
 """The most real seconds between two checks of a session, which requests can end."""
 _ABNORMAL = 1006
+_LONGEST_OPENING = 60.0
+"""Real seconds for which an opening is not answered that meets a timeout."""
 _LONGEST = 2**20
 """The maximum size of a message in bytes. Frames are far below."""
 
@@ -37,6 +43,7 @@ class StreamServer:
 
     Args:
         connection: Returns the end of a stream for a path.
+        opening_fault: Returns the fault that an opening meets at a path, if any.
         locked: Returns a context that holds the lock of the simulator.
         time: Returns the time of the simulator.
         speed: Seconds of the simulator per real second.
@@ -48,6 +55,7 @@ class StreamServer:
         self,
         *,
         connection: Callable[[str], Connection],
+        opening_fault: Callable[[str], Fault | None],
         locked: Callable[[], AbstractContextManager[None]],
         time: Callable[[], float],
         speed: float,
@@ -55,6 +63,7 @@ class StreamServer:
         ssl_context: SSLContext | None,
     ) -> None:
         self._connection, self._locked, self._time, self._speed, self._failed = connection, locked, time, speed, failed
+        self._opening_fault = opening_fault
         self._closing = threading.Event()
         self._handlers: set[threading.Thread] = set()
         self._server: Server = serve(
@@ -62,6 +71,7 @@ class StreamServer:
             _HOST,
             0,
             ssl=ssl_context,
+            process_request=self._open,
             compression=None,
             max_size=_LONGEST,
             close_timeout=1,
@@ -84,6 +94,18 @@ class StreamServer:
     def _join(self) -> None:
         for handler in list(self._handlers):
             handler.join()
+
+    def _open(self, client: ServerConnection, request: Request) -> Response | None:
+        """Refuse the opening of a stream that meets a fault."""
+        fault = self._opening_fault(request.path)
+        if fault is None:
+            return None
+        if fault.error is not None:
+            return client.respond(status_of(fault), f"{fault.error.message}\n")
+        if fault.loss == "timeout":
+            self._closing.wait(_LONGEST_OPENING)
+        _cut(client)
+        return None
 
     def _handle(self, client: ServerConnection) -> None:
         thread = threading.current_thread()
