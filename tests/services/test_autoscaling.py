@@ -189,6 +189,18 @@ def test_resumed_wherever_it_is_cut(cut: str, *, after: bool) -> None:
         assert went.sim.is_as_before, (n, went.sim.scaling)
 
 
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_after_the_deployment(cut: str) -> None:
+    """The deployment has succeeded, and scaling out is being resumed: it is resumed, and the cut is what is raised."""
+    cutting, kind = CUTS[cut]
+    act, make = deploying(), furnished()
+    requests = requests_of(act, make)
+    for n in range(requests - 3, requests - 1):  # the last one leaves nothing to do
+        went = cutting(act, make, n, after=True)
+        assert type(went.error) is kind
+        assert went.sim.is_as_before, (n, went.sim.scaling)
+
+
 class Killed(BaseException):
     """What ends a program without any clean-up."""
 

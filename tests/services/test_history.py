@@ -16,6 +16,7 @@ from ecskit.errors import (
     ServicesMissing,
     UnsupportedController,
 )
+from ecskit.models import Deployment, ServiceDeploymentBrief, ServiceRevision
 from ecskit.services import DeployedRevision
 from ecskit.testing import Fault, SimulatedError, Simulator
 
@@ -78,6 +79,7 @@ def test_what_ecs_no_longer_shows() -> None:
     went = both(history, prepare=lambda sim: sim.clock.advance(91 * 24 * 3600))
     [revision] = went.items
     assert (revision.service_deployment, revision.status, revision.is_current) == (None, None, True)
+    assert revision.service_revision.task_definition == f"{ACCOUNT}:task-definition/web:1"
     assert str(revision).endswith("  deployed before what ECS still shows, current, 2 running tasks")
     assert "web:1" in str(revision)
 
@@ -93,6 +95,59 @@ def test_a_revision_that_ecs_no_longer_shows() -> None:
     went = both(history, prepare=forget)
     assert (went.items[1].task_definition, dict(went.items[1].images)) == (None, {})
     assert "a task definition that ECS no longer shows  SUCCESSFUL after 20 s" in str(went.items[1])
+
+
+def deployed_revision(
+    deployment: dict[str, Any] | None, brief: dict[str, Any] | None, image: dict[str, Any] | None
+) -> DeployedRevision:
+    """Return what the history has of a revision, if ECS shows some of it."""
+    arn = f"{ACCOUNT}:service-revision/default/web/1"
+    listed = {"serviceDeploymentArn": "d", "clusterArn": "c", "serviceArn": "s", "targetServiceRevisionArn": arn}
+    shown = {"serviceRevisionArn": arn, "taskDefinition": "definition/web:1", "containerImages": [image]}
+    return DeployedRevision(
+        deployment=(
+            Deployment.from_dict({"id": "ecs-svc/1", "taskDefinition": "d/web:2", **deployment}) if deployment else None
+        ),
+        service_deployment=ServiceDeploymentBrief.from_dict({**listed, **brief}) if brief else None,
+        service_revision=ServiceRevision.from_dict(shown) if image else None,
+    )
+
+
+DIGEST = "sha256:" + "0123456789ab" * 6
+ROWS: list[tuple[Any, Any, Any, str]] = [
+    (
+        None,
+        None,
+        None,
+        "at an unknown time  a task definition that ECS no longer shows  deployed before what ECS still shows",
+    ),
+    (
+        {"status": "ACTIVE", "createdAt": 60},
+        None,
+        None,
+        "1970-01-01 00:01:00 UTC  web:2  deployed before what ECS still shows, 0 running tasks",
+    ),
+    (
+        {"status": "PRIMARY", "createdAt": 60, "runningCount": 1},
+        {"createdAt": 120, "startedAt": 121, "finishedAt": 130, "status": "SUCCESSFUL", "statusReason": "good"},
+        {"containerName": "app", "image": f"a@{DIGEST}", "imageDigest": "sha256:other"},
+        "1970-01-01 00:02:00 UTC  web:1 (app a@sha256:0123456789ab)  SUCCESSFUL after 9 s, current, 1 running task",
+    ),
+    (
+        None,
+        {"createdAt": 120, "finishedAt": 130, "status": "STOPPED", "statusReason": "by\x1b[1m me"},
+        {"containerName": "app", "image": "a:1"},
+        "1970-01-01 00:02:00 UTC  web:1 (app a:1)  STOPPED after 10 s: by\\x1b[1m me",
+    ),
+]
+
+
+@pytest.mark.parametrize(("deployment", "brief", "image", "text"), ROWS)
+def test_what_is_shown(deployment: Any, brief: Any, image: Any, text: str) -> None:
+    """Of a revision that ECS shows in part, all that is there; it may be passed to `rollback` while it has a name."""
+    revision = deployed_revision(deployment, brief, image)
+    assert str(revision) == text
+    assert (revision.service_revision_arn is None) == (brief is None)
 
 
 def test_errors() -> None:
@@ -244,6 +299,32 @@ def test_a_deregistered_one_is_registered_again() -> None:
     assert went.returned().started.copy_of == f"{ACCOUNT}:task-definition/web:1"
 
 
+def test_a_deregistered_one_that_was_registered_again_runs() -> None:
+    """The second rollback registers and deploys nothing, and names the original, too."""
+
+    def prepare(sim: Simulator) -> None:
+        deployed("next")(sim)
+        sim.handle("DeregisterTaskDefinition", {"taskDefinition": "web:1"})
+
+    twice = back_to(lambda revisions: revisions[-1])
+    went = both(lambda ecs: then(twice(ecs), lambda _: twice(ecs)), prepare=prepare)
+    assert ("COMPLETED", "web:2") == (went.verdict, went.runs)
+    assert went.returned().started.copy_of == f"{ACCOUNT}:task-definition/web:1"
+    sent = [each["taskDefinition"].rpartition("/")[2] for each in went.requests("UpdateService")]
+    assert sent == ["web:1", "web:2", "web:1"]  # ECS refuses the first and the last
+    assert len(went.requests("RegisterTaskDefinition")) == 1
+
+
+def test_a_family_that_the_service_has_not_run() -> None:
+    """It is refused after the history was read. Families of the history are taken, however long ago they were."""
+    went = both(lambda ecs: ecs.services.rollback("web", to="bad:1"), prepare=deployed("next"))
+    assert str(went.raised(RequestError)) == (
+        "services.rollback: to: bad:1 is of the family bad, which the service web has not run; it has run next, web. To"
+        " change the family, call `ecs.services.deploy(task_definition=...)`"
+    )
+    assert went.operations == ["DescribeServices", "ListServiceDeployments", "DescribeServiceRevisions"]
+
+
 @pytest.mark.parametrize("lost", [Fault.reset(after_effect=True), Fault.reset(), Fault.throttled()])
 def test_a_lost_answer(lost: Fault) -> None:
     """There is one deployment, whatever became of the response."""
@@ -255,7 +336,11 @@ def test_a_lost_answer(lost: Fault) -> None:
 
 def test_it_fails() -> None:
     """The error is that of a deployment; with a circuit breaker ECS rolls it back."""
-    went = both(lambda ecs: ecs.services.rollback("web", to="bad:1"), service={"deploymentConfiguration": BREAKER})
+    went = both(
+        lambda ecs: ecs.services.rollback("web", to="bad:1"),
+        prepare=deployed("bad"),
+        service={"deploymentConfiguration": BREAKER},
+    )
     assert isinstance(went.error, DeploymentFailed)
     assert "web:1" == went.runs
 
