@@ -128,6 +128,12 @@ ROWS: list[tuple[Any, Any, Any, str]] = [
         "1970-01-01 00:01:00 UTC  web:2  deployed before what ECS still shows, 0 running tasks",
     ),
     (
+        None,
+        {"createdAt": 120, "status": "PENDING"},
+        None,
+        "1970-01-01 00:02:00 UTC  a task definition that ECS no longer shows  PENDING",
+    ),
+    (
         {"status": "PRIMARY", "createdAt": 60, "runningCount": 1},
         {"createdAt": 120, "startedAt": 121, "finishedAt": 130, "status": "SUCCESSFUL", "statusReason": "good"},
         {"containerName": "app", "image": f"a@{DIGEST}", "imageDigest": "sha256:other"},
@@ -148,6 +154,7 @@ def test_what_is_shown(deployment: Any, brief: Any, image: Any, text: str) -> No
     revision = deployed_revision(deployment, brief, image)
     assert str(revision) == text
     assert (revision.service_revision_arn is None) == (brief is None)
+    assert dict(revision.images) == ({"app": image["image"]} if image else {})
 
 
 def test_errors() -> None:
