@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.both_clients import Ecs, then
 
+from ecskit._deployments.rollback_target import Target, target_of
 from ecskit.errors import (
     AccessDeniedException,
     DeploymentFailed,
@@ -16,7 +17,7 @@ from ecskit.errors import (
     ServicesMissing,
     UnsupportedController,
 )
-from ecskit.models import Deployment, ServiceDeploymentBrief, ServiceRevision
+from ecskit.models import Deployment, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision, TaskDefinition
 from ecskit.services import DeployedRevision
 from ecskit.testing import Fault, SimulatedError, Simulator
 
@@ -208,12 +209,33 @@ NAMES: dict[str, Callable[[DeployedRevision], Any]] = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_back_to(name: str) -> None:
-    """One update, one deployment; not only the latest one is possible."""
-    went = both(back_to(lambda revisions: NAMES[name](revisions[-1])), prepare=deployed("next", "bad", "next"))
+    """One update, one deployment; not only the latest one is possible. Throttled reads are repeated."""
+    throttled = lambda sim: sim.fail("DescribeServiceDeployments", Fault.throttled(), times=1)  # noqa: E731
+    prepare = in_turn(deployed("next", "bad", "next"), throttled)
+    went = both(back_to(lambda revisions: NAMES[name](revisions[-1])), prepare=prepare)
     assert ("SUCCESSFUL", "web:1") == (went.verdict, went.runs), repr(went.error)
     [request] = went.requests("UpdateService")
     assert request["taskDefinition"] == f"{ACCOUNT}:task-definition/web:1"[-len(request["taskDefinition"]) :]
     assert not went.requests("RegisterTaskDefinition")
+
+
+REVISION = f"{ACCOUNT}:service-revision/default/web/1"
+DEPLOYMENT = f"{ACCOUNT}:service-deployment/default/web/1"
+NUMBERED = f"{ACCOUNT}:task-definition/web:1"
+IDS: Any = {"service_deployment_arn": DEPLOYMENT, "cluster_arn": "c", "service_arn": "s", "status": "PENDING"}
+TARGETS: list[tuple[Any, Target]] = [
+    (deployed_revision({"status": "ACTIVE", "taskDefinition": NUMBERED}, None, None), Target(task_definition=NUMBERED)),
+    (deployed_revision(None, {"status": "PENDING"}, None), Target(revision=REVISION)),
+    (TaskDefinition(task_definition_arn=NUMBERED, family="web", revision=1), Target(task_definition=NUMBERED)),
+    (ServiceDeployment(**IDS), Target(deployment=DEPLOYMENT)),
+    (ServiceDeploymentBrief(**IDS), Target(deployment=DEPLOYMENT)),
+]
+
+
+@pytest.mark.parametrize(("to", "target"), TARGETS)
+def test_models_that_name_a_target(to: Any, target: Target) -> None:
+    """They are taken with what ECS shows of them."""
+    assert target_of("services.rollback", to) == target
 
 
 def test_everything_of_a_revision() -> None:
