@@ -170,7 +170,8 @@ def test_errors() -> None:
         "networkConfiguration": None,
         "deploymentConfiguration": None,
     }
-    both(history, service={**external, **without}).raised(UnsupportedController)
+    for act in (history, lambda ecs: ecs.services.rollback("web", to="web:1")):
+        both(act, service={**external, **without}).raised(UnsupportedController)
     throttled = lambda sim: sim.fail("ListServiceDeployments", Fault.throttled(), times=2)  # noqa: E731
     assert len(both(history, prepare=throttled).items) == 1
 
@@ -402,6 +403,7 @@ def test_bad_input() -> None:
         " with its revision, such as 'web:3', got "
     )
     assert wrong("web") == f"{expected}'web'"
+    assert wrong("web:0") == f"{expected}'web:0'"
     assert wrong(3) == f"{expected}int"
     assert wrong(f"{ACCOUNT}:service/default/web") == f"{expected}'{ACCOUNT}:service/default/web'"
     assert wrong(f"{ACCOUNT}:service-revision/default/shop/1", sent=1) == (
