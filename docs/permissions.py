@@ -460,7 +460,7 @@ def services() -> Iterator[tuple[str, str, Act]]:
     gone = "the task definition to go back to was deregistered; also for other verbs that roll back"
     yield "services.rollback", gone, lambda w: w.ecs.services.rollback(w.without_earlier_revision())
     to = {"to": "web:1"}
-    named = "`to` is a task definition"
+    named = "`to` is a task definition; revisions are read if it is of another family"
     yield "services.rollback", named, lambda w: w.ecs.services.rollback(w.deployed_twice(), **to)
     yield "services.history", "", lambda w: list(w.ecs.services.history(w.deployed_twice()))
     yield "services.scale", "", lambda w: w.ecs.services.scale(w.settled(), desired_count=2)

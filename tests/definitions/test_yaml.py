@@ -121,6 +121,10 @@ WRONG: dict[str, tuple[str, str]] = {
         "family:\n    a: 1\n  b: 2",
         "not YAML: line 3, column 3: this is indented differently from what is",
     ),
+    "merge twice": (
+        "a: &a {cpu: 1}\nfamily: web\n<<: *a\n<<: *a",
+        "line 4, column 1: << is given twice; write one with a list",
+    ),
     "merge of text": ("family: web\n<<: hunter2", "line 2, column 5: << merges mappings only"),
     "comments": ("# hunter2\n", "not YAML: the file holds only comments"),
     "empty": ("", "not YAML: the file is empty"),

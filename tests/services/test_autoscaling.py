@@ -17,6 +17,7 @@ from ecskit._autoscaling.requests import FLAGS, OUT
 from ecskit.errors import (
     AccessDeniedException,
     AutoscalingNotResumed,
+    ClusterNotFoundException,
     DeploymentFailed,
     RequestError,
     ServiceError,
@@ -24,7 +25,7 @@ from ecskit.errors import (
     WaitTimeout,
 )
 from ecskit.models import CreateServiceRequest
-from ecskit.testing import SimulatedError, Simulator, TaskScript
+from ecskit.testing import Fault, SimulatedError, Simulator, TaskScript
 
 from .scaled import Scaled
 from .support import create, plainly, register, update
@@ -131,6 +132,8 @@ def test_updates_at_the_same_time() -> None:
 
     def prepare(sim: Scaled) -> None:
         sim.fail("RegisterScalableTarget", CONCURRENT, times=2)
+        sim.fail("DescribeScalableTargets", Fault.throttled(), times=2)
+        sim.fail(UNTAG, Fault.reset(after_effect=True))
 
     went = both(deploying(), furnished(prepare))
     assert went.verdict == "SUCCESSFUL"
@@ -189,6 +192,18 @@ def test_resumed_wherever_it_is_cut(cut: str, *, after: bool) -> None:
         assert went.sim.is_as_before, (n, went.sim.scaling)
 
 
+@pytest.mark.parametrize("cut", CUTS)
+def test_a_cut_after_the_deployment(cut: str) -> None:
+    """The deployment has succeeded, and scaling out is being resumed: it is resumed, and the cut is what is raised."""
+    cutting, kind = CUTS[cut]
+    act, make = deploying(), furnished()
+    requests = requests_of(act, make)
+    for n in range(requests - 3, requests - 1):  # the last one leaves nothing to do
+        went = cutting(act, make, n, after=True)
+        assert type(went.error) is kind
+        assert went.sim.is_as_before, (n, went.sim.scaling)
+
+
 class Killed(BaseException):
     """What ends a program without any clean-up."""
 
@@ -229,6 +244,10 @@ def test_resume() -> None:
     assert went.returned() is False
     went = both(lambda ecs: ecs.services.resume_autoscaling("wbe"), furnished())
     assert str(went.raised(ServicesMissing)) == "ECS does not show 1 of 1 services in cluster 'default': wbe"
+    elsewhere = "arn:aws:ecs:us-east-1:123456789012:service/prod/web"
+    went = both(lambda ecs: ecs.services.resume_autoscaling(elsewhere), furnished(suspended=(OUT,)))
+    went.raised(ClusterNotFoundException)
+    assert [each["ResourceIds"] for each in went.requests("DescribeScalableTargets")] == [["service/prod/web"]]
 
     def tagged(sim: Scaled) -> None:
         sim.target_tags[TAG] = "something else"

@@ -59,6 +59,19 @@ def test_rollback() -> None:
     assert ["web:1", "web:2"] == [each["taskDefinition"].rsplit("/", 1)[-1] for each in went.requests("UpdateService")]
 
 
+def test_tags_of_aws_are_left_out() -> None:
+    """CloudFormation sets some, and ECS refuses a registration that states them."""
+
+    def tagged(sim: Simulator) -> None:
+        next(iter(sim._account.task_definitions.values())).tags.append(
+            {"key": "aws:cloudformation:stack", "value": "x"}
+        )
+
+    went = both(rollback, prepare=in_turn(tagged, deployed, deregister))
+    assert ("SUCCESSFUL", "web:2") == (went.verdict, went.runs)
+    assert [each["tags"] for each in went.requests("RegisterTaskDefinition")] == [[{"key": "team", "value": "shop"}]]
+
+
 def test_the_handle_keeps_it() -> None:
     """The deployment goes to another process as text."""
 

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from support.both_clients import Ecs, then
 
+from ecskit._deployments.rollback_target import Target, target_of
 from ecskit.errors import (
     AccessDeniedException,
     DeploymentFailed,
@@ -16,6 +17,7 @@ from ecskit.errors import (
     ServicesMissing,
     UnsupportedController,
 )
+from ecskit.models import Deployment, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision, TaskDefinition
 from ecskit.services import DeployedRevision
 from ecskit.testing import Fault, SimulatedError, Simulator
 
@@ -78,6 +80,7 @@ def test_what_ecs_no_longer_shows() -> None:
     went = both(history, prepare=lambda sim: sim.clock.advance(91 * 24 * 3600))
     [revision] = went.items
     assert (revision.service_deployment, revision.status, revision.is_current) == (None, None, True)
+    assert revision.service_revision.task_definition == f"{ACCOUNT}:task-definition/web:1"
     assert str(revision).endswith("  deployed before what ECS still shows, current, 2 running tasks")
     assert "web:1" in str(revision)
 
@@ -95,6 +98,66 @@ def test_a_revision_that_ecs_no_longer_shows() -> None:
     assert "a task definition that ECS no longer shows  SUCCESSFUL after 20 s" in str(went.items[1])
 
 
+def deployed_revision(
+    deployment: dict[str, Any] | None, brief: dict[str, Any] | None, image: dict[str, Any] | None
+) -> DeployedRevision:
+    """Return what the history has of a revision, if ECS shows some of it."""
+    arn = f"{ACCOUNT}:service-revision/default/web/1"
+    listed = {"serviceDeploymentArn": "d", "clusterArn": "c", "serviceArn": "s", "targetServiceRevisionArn": arn}
+    shown = {"serviceRevisionArn": arn, "taskDefinition": "definition/web:1", "containerImages": [image]}
+    return DeployedRevision(
+        deployment=(
+            Deployment.from_dict({"id": "ecs-svc/1", "taskDefinition": "d/web:2", **deployment}) if deployment else None
+        ),
+        service_deployment=ServiceDeploymentBrief.from_dict({**listed, **brief}) if brief else None,
+        service_revision=ServiceRevision.from_dict(shown) if image else None,
+    )
+
+
+DIGEST = "sha256:" + "0123456789ab" * 6
+ROWS: list[tuple[Any, Any, Any, str]] = [
+    (
+        None,
+        None,
+        None,
+        "at an unknown time  a task definition that ECS no longer shows  deployed before what ECS still shows",
+    ),
+    (
+        {"status": "ACTIVE", "createdAt": 60},
+        None,
+        None,
+        "1970-01-01 00:01:00 UTC  web:2  deployed before what ECS still shows, 0 running tasks",
+    ),
+    (
+        None,
+        {"createdAt": 120, "status": "PENDING"},
+        None,
+        "1970-01-01 00:02:00 UTC  a task definition that ECS no longer shows  PENDING",
+    ),
+    (
+        {"status": "PRIMARY", "createdAt": 60, "runningCount": 1},
+        {"createdAt": 120, "startedAt": 121, "finishedAt": 130, "status": "SUCCESSFUL", "statusReason": "good"},
+        {"containerName": "app", "image": f"a@{DIGEST}", "imageDigest": "sha256:other"},
+        "1970-01-01 00:02:00 UTC  web:1 (app a@sha256:0123456789ab)  SUCCESSFUL after 9 s, current, 1 running task",
+    ),
+    (
+        None,
+        {"createdAt": 120, "finishedAt": 130, "status": "STOPPED", "statusReason": "by\x1b[1m me"},
+        {"containerName": "app", "image": "a:1"},
+        "1970-01-01 00:02:00 UTC  web:1 (app a:1)  STOPPED after 10 s: by\\x1b[1m me",
+    ),
+]
+
+
+@pytest.mark.parametrize(("deployment", "brief", "image", "text"), ROWS)
+def test_what_is_shown(deployment: Any, brief: Any, image: Any, text: str) -> None:
+    """Of a revision that ECS shows in part, all that is there; it may be passed to `rollback` while it has a name."""
+    revision = deployed_revision(deployment, brief, image)
+    assert str(revision) == text
+    assert (revision.service_revision_arn is None) == (brief is None)
+    assert dict(revision.images) == ({"app": image["image"]} if image else {})
+
+
 def test_errors() -> None:
     """No such service, no permission, and a service whose deployments ECS does not control."""
     both(lambda ecs: ecs.services.history("nope")).raised(ServicesMissing)
@@ -107,7 +170,8 @@ def test_errors() -> None:
         "networkConfiguration": None,
         "deploymentConfiguration": None,
     }
-    both(history, service={**external, **without}).raised(UnsupportedController)
+    for act in (history, lambda ecs: ecs.services.rollback("web", to="web:1")):
+        both(act, service={**external, **without}).raised(UnsupportedController)
     throttled = lambda sim: sim.fail("ListServiceDeployments", Fault.throttled(), times=2)  # noqa: E731
     assert len(both(history, prepare=throttled).items) == 1
 
@@ -146,12 +210,33 @@ NAMES: dict[str, Callable[[DeployedRevision], Any]] = {
 
 @pytest.mark.parametrize("name", NAMES)
 def test_back_to(name: str) -> None:
-    """One update, one deployment; not only the latest one is possible."""
-    went = both(back_to(lambda revisions: NAMES[name](revisions[-1])), prepare=deployed("next", "bad", "next"))
+    """One update, one deployment; not only the latest one is possible. Throttled reads are repeated."""
+    throttled = lambda sim: sim.fail("DescribeServiceDeployments", Fault.throttled(), times=1)  # noqa: E731
+    prepare = in_turn(deployed("next", "bad", "next"), throttled)
+    went = both(back_to(lambda revisions: NAMES[name](revisions[-1])), prepare=prepare)
     assert ("SUCCESSFUL", "web:1") == (went.verdict, went.runs), repr(went.error)
     [request] = went.requests("UpdateService")
     assert request["taskDefinition"] == f"{ACCOUNT}:task-definition/web:1"[-len(request["taskDefinition"]) :]
     assert not went.requests("RegisterTaskDefinition")
+
+
+REVISION = f"{ACCOUNT}:service-revision/default/web/1"
+DEPLOYMENT = f"{ACCOUNT}:service-deployment/default/web/1"
+NUMBERED = f"{ACCOUNT}:task-definition/web:1"
+IDS: Any = {"service_deployment_arn": DEPLOYMENT, "cluster_arn": "c", "service_arn": "s", "status": "PENDING"}
+TARGETS: list[tuple[Any, Target]] = [
+    (deployed_revision({"status": "ACTIVE", "taskDefinition": NUMBERED}, None, None), Target(task_definition=NUMBERED)),
+    (deployed_revision(None, {"status": "PENDING"}, None), Target(revision=REVISION)),
+    (TaskDefinition(task_definition_arn=NUMBERED, family="web", revision=1), Target(task_definition=NUMBERED)),
+    (ServiceDeployment(**IDS), Target(deployment=DEPLOYMENT)),
+    (ServiceDeploymentBrief(**IDS), Target(deployment=DEPLOYMENT)),
+]
+
+
+@pytest.mark.parametrize(("to", "target"), TARGETS)
+def test_models_that_name_a_target(to: Any, target: Target) -> None:
+    """They are taken with what ECS shows of them."""
+    assert target_of("services.rollback", to) == target
 
 
 def test_everything_of_a_revision() -> None:
@@ -244,6 +329,32 @@ def test_a_deregistered_one_is_registered_again() -> None:
     assert went.returned().started.copy_of == f"{ACCOUNT}:task-definition/web:1"
 
 
+def test_a_deregistered_one_that_was_registered_again_runs() -> None:
+    """The second rollback registers and deploys nothing, and names the original, too."""
+
+    def prepare(sim: Simulator) -> None:
+        deployed("next")(sim)
+        sim.handle("DeregisterTaskDefinition", {"taskDefinition": "web:1"})
+
+    twice = back_to(lambda revisions: revisions[-1])
+    went = both(lambda ecs: then(twice(ecs), lambda _: twice(ecs)), prepare=prepare)
+    assert ("COMPLETED", "web:2") == (went.verdict, went.runs)
+    assert went.returned().started.copy_of == f"{ACCOUNT}:task-definition/web:1"
+    sent = [each["taskDefinition"].rpartition("/")[2] for each in went.requests("UpdateService")]
+    assert sent == ["web:1", "web:2", "web:1"]  # ECS refuses the first and the last
+    assert len(went.requests("RegisterTaskDefinition")) == 1
+
+
+def test_a_family_that_the_service_has_not_run() -> None:
+    """It is refused after the history was read. Families of the history are taken, however long ago they were."""
+    went = both(lambda ecs: ecs.services.rollback("web", to="bad:1"), prepare=deployed("next"))
+    assert str(went.raised(RequestError)) == (
+        "services.rollback: to: bad:1 is of the family bad, which the service web has not run; it has run next, web. To"
+        " change the family, call `ecs.services.deploy(task_definition=...)`"
+    )
+    assert went.operations == ["DescribeServices", "ListServiceDeployments", "DescribeServiceRevisions"]
+
+
 @pytest.mark.parametrize("lost", [Fault.reset(after_effect=True), Fault.reset(), Fault.throttled()])
 def test_a_lost_answer(lost: Fault) -> None:
     """There is one deployment, whatever became of the response."""
@@ -255,7 +366,11 @@ def test_a_lost_answer(lost: Fault) -> None:
 
 def test_it_fails() -> None:
     """The error is that of a deployment; with a circuit breaker ECS rolls it back."""
-    went = both(lambda ecs: ecs.services.rollback("web", to="bad:1"), service={"deploymentConfiguration": BREAKER})
+    went = both(
+        lambda ecs: ecs.services.rollback("web", to="bad:1"),
+        prepare=deployed("bad"),
+        service={"deploymentConfiguration": BREAKER},
+    )
     assert isinstance(went.error, DeploymentFailed)
     assert "web:1" == went.runs
 
@@ -288,6 +403,7 @@ def test_bad_input() -> None:
         " with its revision, such as 'web:3', got "
     )
     assert wrong("web") == f"{expected}'web'"
+    assert wrong("web:0") == f"{expected}'web:0'"
     assert wrong(3) == f"{expected}int"
     assert wrong(f"{ACCOUNT}:service/default/web") == f"{expected}'{ACCOUNT}:service/default/web'"
     assert wrong(f"{ACCOUNT}:service-revision/default/shop/1", sent=1) == (

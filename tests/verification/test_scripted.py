@@ -329,6 +329,72 @@ def test_members_that_stay_are_compared_with_the_new_task_definition(container: 
     assert elsewhere.operations == []
 
 
+def unknown(went: Went) -> list[str]:
+    """Return which checks were not made because of the type of resource."""
+    return [f"{check.path}: {check.what}" for check in checks(went) if "not looked up" in check.reason]
+
+
+def test_what_is_not_looked_up_is_named() -> None:
+    """Each such place of a service has a check that was not made."""
+    service = {
+        **FARGATE,
+        "deploymentConfiguration": {"alarms": {"alarmNames": ["errors"], "enable": True, "rollback": True}},
+        "serviceConnectConfiguration": {"enabled": True, "namespace": "local"},
+    }
+    went, _ = both(verifies(service))
+    assert unknown(went) == [
+        "deploymentConfiguration.alarms.alarmNames[0]: the alarm of CloudWatch",
+        "serviceConnectConfiguration.namespace: the namespace of Cloud Map",
+    ]
+
+
+def test_logs_that_are_sent_elsewhere() -> None:
+    """Their destination is not looked up, but a configuration file of FireLens in S3 is."""
+    router = {"type": "fluentbit", "options": {"config-file-type": "s3", "config-file-value": "arn:aws:s3:::b/f.conf"}}
+    containers = [
+        app(logConfiguration={"logDriver": "awsfirelens", "options": {"Name": "datadog", "apikey": TOKEN}}),
+        app(name="router", firelensConfiguration=router, logConfiguration={"logDriver": "json-file"}),
+    ]
+    task = RegisterTaskDefinitionRequest.from_dict({"family": "new", "containerDefinitions": containers})
+    went, elsewhere = both(lambda ecs: ecs.task_definitions.verify(task), {"HeadObject": error("404", 404)})
+    assert unknown(went) == [f"{AT}.logConfiguration: the destination of the log driver awsfirelens"]
+    [missing] = went.raised(VerificationFailed).checks.missing
+    assert str(missing) == (
+        "containerDefinitions[1].firelensConfiguration.options.config-file-value: the configuration file of FireLens"
+        " arn:aws:s3:::b/f.conf does not exist; upload it, or correct the name"
+    )
+    assert TOKEN not in str(went.raised(VerificationFailed).checks)
+    assert [each.params for each in elsewhere.sent if each.service == "s3"] == [{"Bucket": "b", "Key": "f.conf"}]
+
+
+def test_the_time_is_up() -> None:
+    """What was not read by then is a check that was not made. Nothing further is sent, and nothing is missing."""
+    names = [f"{SECRET}:s{number:02}-123456" for number in range(30)]
+
+    def act(**options: Any) -> Act:
+        task = RegisterTaskDefinitionRequest.from_dict(
+            fargate("new", secrets(*names), executionRoleArn=f"{IAM}/execution")
+        )
+        return lambda ecs: ecs.task_definitions.verify(task, **options)
+
+    throttled = {"DescribeSecret": error("ThrottlingException")}
+    went, elsewhere = both(act(timeout=4), throttled)
+    late = [
+        check for check in went.returned().not_made if check.reason == "the time was up, 4 s; pass a longer `timeout`"
+    ]
+    assert 10 < len(late) < 30
+    assert went.elapsed < 4 + 4
+    assert elsewhere.operations.count("DescribeSecret") == 3 * (30 - len(late))
+    went, elsewhere = both(act(timeout=0))
+    assert (elsewhere.operations, went.returned().missing) == ([], ())
+    went, _ = both(act(timeout=None), throttled)
+    assert not [check for check in went.returned().not_made if "time was up" in check.reason]
+    for wrong in (-1, "60"):
+        went, _ = both(act(timeout=wrong))
+        expected = f"task_definitions.verify: timeout: expected seconds, 0 or more, or None for no limit, got {wrong!r}"
+        assert str(went.raised(RequestError)) == expected
+
+
 def test_classic_load_balancers_are_not_read() -> None:
     """The role is, which ECS has for them."""
     went, elsewhere = both(verifies(WRITTEN["classic load balancer"]), {"GetRole": SERVICES})

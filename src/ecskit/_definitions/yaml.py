@@ -129,18 +129,21 @@ class _Builder:
 
     def mapping(self, node: Any, depth: int) -> dict[str, Any]:
         made: dict[str, Any] = {}
-        merged: dict[str, Any] = {}
+        merged: dict[str, Any] | None = None
         for key, item in node.value:
             if key.id != "scalar":
                 raise self.error(key, f"a name that is no text; if it is a placeholder, {_QUOTE}")
-            if key.value == "<<" and key.style is None:
+            merges = key.value == "<<" and key.style is None
+            if key.value in made or (merges and merged is not None):
+                advice = "write one with a list" if merges else "remove one"
+                raise self.error(key, f"{shortened(key.value)} is given twice; {advice}")
+            if merges:
+                merged = {}
                 for each in self.merges(item, depth):
                     merged = {**each, **merged}
                 continue
-            if key.value in made:
-                raise self.error(key, f"{shortened(key.value)} is given twice; remove one")
             made[key.value] = self.value(item, depth + 1)
-        return {**merged, **made}
+        return {**(merged or {}), **made}
 
     def merges(self, node: Any, depth: int) -> Iterator[dict[str, Any]]:
         for each in node.value if node.id == "sequence" else [node]:

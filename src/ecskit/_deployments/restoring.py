@@ -17,10 +17,11 @@ from ecskit._core.effects import Flow
 from ecskit._core.errors import AccessDeniedError, InvalidRequestError
 from ecskit._core.retrying import Retrying
 from ecskit._deployments.errors import NothingToRollBack
-from ecskit._deployments.reference import StartedDeployment
+from ecskit._deployments.reference import StartedDeployment, primary_of, primary_started
 from ecskit._deployments.update import Update
 from ecskit._task_definitions.files import to_register_request
 from ecskit._task_definitions.registering import register_if_changed
+from ecskit.models.services import UpdateServiceRequest
 from ecskit.models.task_definitions import DescribeTaskDefinitionRequest, DescribeTaskDefinitionResponse
 
 __all__ = ["restore"]
@@ -51,11 +52,15 @@ def restore(update: Update) -> Flow[StartedDeployment]:
             raise
     tags = [tag for tag in found.tags if not (tag.key or "").startswith("aws:")]
     registered = yield from register_if_changed(to_register_request(found.task_definition, tags=tags))
-    copy = registered.definition.task_definition_arn
+    copy, original = registered.definition.task_definition_arn, found.task_definition.task_definition_arn
+    primary, plain = primary_of(update.before), attrs.evolve(update.request, task_definition=None)
+    nothing_else = plain == UpdateServiceRequest(service=plain.service, cluster=plain.cluster)
+    if nothing_else and primary is not None and primary.task_definition == copy:
+        return attrs.evolve(primary_started(update.before), copy_of=original)  # an earlier rollback has deployed it
     text = "task definition %s was deregistered; %s is a copy of it and is deployed instead"
     log.warning(text, _last(earlier), _last(copy))
     again = attrs.evolve(update, request=attrs.evolve(update.request, task_definition=copy))
-    return attrs.evolve((yield from again.make()), copy_of=found.task_definition.task_definition_arn)
+    return attrs.evolve((yield from again.make()), copy_of=original)
 
 
 def _described(update: Update, name: str, refused: InvalidRequestError) -> Flow[DescribeTaskDefinitionResponse]:

@@ -53,7 +53,8 @@ def rollback(
         WaitFailed: The deployment succeeded before it could be rolled back.
         UnsupportedController: ECS does not control the deployments of the service.
         ServicesMissing: ECS does not show the service.
-        RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
+        RequestError: An argument is wrong, or `to` is of another service, or of a family of task definitions that the
+            service has not run, as far as its history shows; nothing was changed.
         ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/APIReference/API_StopServiceDeployment.html

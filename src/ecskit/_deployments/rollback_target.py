@@ -10,11 +10,19 @@ import attrs
 from ecskit._core.effects import Flow
 from ecskit._core.errors import RequestError
 from ecskit._core.retrying import retry
+from ecskit._core.wording import listed as in_words
 from ecskit._deployments.errors import NothingToRollBack
 from ecskit._deployments.history import DeployedRevision
 from ecskit._deployments.read import describe_service_deployment
 from ecskit._deployments.reference import primary_of
-from ecskit._deployments.revisions import differs, present_revision, restoring, revisions_of
+from ecskit._deployments.revisions import (
+    AT_ONCE,
+    deployments_listed,
+    differs,
+    present_revision,
+    restoring,
+    revisions_of,
+)
 from ecskit.models.services import (
     Service,
     ServiceDeployment,
@@ -51,13 +59,14 @@ class Target:
         """Return the request that restores the target; None if the service runs it, or is being deployed to it.
 
         Raises:
-            RequestError: It belongs to another service.
+            RequestError: It belongs to another service, or to a family that the service has not run.
             NothingToRollBack: ECS no longer shows it.
         """
         primary = primary_of(service)
         if self.task_definition is not None:
             if primary is not None and _last(self.task_definition) == _last(primary.task_definition or ""):
                 return None
+            yield from _check_family(self.task_definition, service)
             return UpdateServiceRequest(
                 service=service.service_arn, cluster=service.cluster_arn, task_definition=self.task_definition
             )
@@ -86,6 +95,34 @@ def _check_service(arn: str, service: Service) -> None:
     if found is not None and found["of"].rpartition("/")[2] != of.rpartition("/")[2]:
         problem = f"it is of the service {found['of']}, not of {of}"
         raise RequestError("services.rollback", [("to", problem)])
+
+
+def _check_family(task_definition: str, service: Service) -> Flow[None]:
+    """Raise RequestError if the service has run no revision of the family of a task definition, as far as ECS shows.
+
+    The history is read only if the family is not that of a task definition which the service runs.
+    """
+    family = _family(task_definition)
+    shown = [each.task_definition for each in service.deployments]
+    if family in map(_family, shown):
+        return
+    listed = yield from deployments_listed(service)
+    for start in range(0, len(listed), AT_ONCE):
+        some = [each.target_service_revision_arn for each in listed[start : start + AT_ONCE]]
+        found = [each.task_definition for each in (yield from revisions_of(some)).values()]
+        if family in map(_family, found):
+            return
+        shown += found
+    known = in_words(sorted({_family(each) for each in shown if each}))
+    problem = (
+        f"{_last(task_definition)} is of the family {family}, which the service {service.service_name} has not run; it"
+        f" has run {known}. To change the family, call `ecs.services.deploy(task_definition=...)`"
+    )
+    raise RequestError("services.rollback", [("to", problem)])
+
+
+def _family(task_definition: str | None) -> str:
+    return _last(task_definition or "").partition(":")[0]
 
 
 def _last(arn: str) -> str:

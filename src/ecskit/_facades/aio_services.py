@@ -531,7 +531,8 @@ class AsyncServiceVerbs(Namespace):
             WaitFailed: The deployment succeeded before it could be rolled back.
             UnsupportedController: ECS does not control the deployments of the service.
             ServicesMissing: ECS does not show the service.
-            RequestError: An argument is wrong, or `to` is of another service; nothing was changed.
+            RequestError: An argument is wrong, or `to` is of another service, or of a family of task definitions that the
+                service has not run, as far as its history shows; nothing was changed.
             ServiceError: ECS refuses a request, for example without permission. Reading the history needs permission too.
             WaitTimeout: `timeout` or `max_polls` was reached.
             CredentialsError: There are no credentials.
@@ -814,19 +815,23 @@ class AsyncServiceVerbs(Namespace):
         definition: CreateServiceRequest | str | PathLike[str] | None = None,
         task_definition: str | PathLike[str] | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
         variables: Mapping[str, str] | None = None,
+        timeout: float | None = 60.0,
     ) -> Checks:
         """Verify that what a plan will deploy finds what it names in other services. Nothing is changed.
 
         Reads images in ECR with the platforms of image indexes, roles and their trust policies, secrets, parameters, log
         groups, environment files, EFS file systems, target groups, subnets and security groups, with clients that have the
         session and the options of this one. Values of secrets are not read. What cannot be read is a check that was not
-        made, such as an image in another registry, or a role without permission to read it. This is no failure.
+        made, such as an image in another registry, or a role without permission to read it. This is no failure. What is
+        looked up of which resource, and what is not, is in docs/deploying-from-files.md.
 
         Args:
             plan: What `services.plan` or `Plan.from_json` returned.
             definition: The definition again, or the path of its file, after `Plan.from_json`, as for `services.apply`.
             task_definition: The task definition again, after `Plan.from_json`, as for `services.apply`.
             variables: The values of placeholders, if `definition` or `task_definition` are paths.
+            timeout: Seconds after which nothing further is read; None for no limit. Checks that are left then are not made.
+                A request that was sent before is awaited.
 
         Returns:
             The checks of the task definition, then those of the service. `str` shows them.
@@ -849,6 +854,7 @@ class AsyncServiceVerbs(Namespace):
             definition=definition,
             task_definition=task_definition,
             variables=variables,
+            timeout=timeout,
         )
         return await self._runtime.run(flow)
 

@@ -67,6 +67,8 @@ class AsyncTaskDefinitionVerbs(Namespace):
     async def verify(
         self,
         definition: str | RegisterTaskDefinitionRequest | TaskDefinition,
+        *,
+        timeout: float | None = 60.0,
     ) -> Checks:
         """Verify that what a task definition names in other services exists and fits. Nothing is changed.
 
@@ -77,6 +79,8 @@ class AsyncTaskDefinitionVerbs(Namespace):
         Args:
             definition: The task definition: family, family:revision, ARN or `TaskDefinition`; or a request to register one,
                 such as the result of `ecskit.task_definitions.load`.
+            timeout: Seconds after which nothing further is read; None for no limit. Checks that are left then are not made.
+                A request that was sent before is awaited.
 
         Returns:
             The checks. `str` shows them.
@@ -95,6 +99,7 @@ class AsyncTaskDefinitionVerbs(Namespace):
 
         flow = flows.verify(
             definition,
+            timeout=timeout,
         )
         return await self._runtime.run(flow)
 

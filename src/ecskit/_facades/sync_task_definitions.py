@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from ecskit._drive.namespace import Namespace
 
 if TYPE_CHECKING:
+    from threading import Event
+
     from ecskit._drive.sync import Runtime
     from ecskit.bulk import OnProgress
     from ecskit.models.task_definitions import RegisterTaskDefinitionRequest, TaskDefinition
@@ -67,6 +69,9 @@ class TaskDefinitionVerbs(Namespace):
     def verify(
         self,
         definition: str | RegisterTaskDefinitionRequest | TaskDefinition,
+        *,
+        timeout: float | None = 60.0,
+        cancel: Event | None = None,
     ) -> Checks:
         """Verify that what a task definition names in other services exists and fits. Nothing is changed.
 
@@ -77,6 +82,9 @@ class TaskDefinitionVerbs(Namespace):
         Args:
             definition: The task definition: family, family:revision, ARN or `TaskDefinition`; or a request to register one,
                 such as the result of `ecskit.task_definitions.load`.
+            timeout: Seconds after which nothing further is read; None for no limit. Checks that are left then are not made.
+                A request that was sent before is awaited.
+            cancel: A `threading.Event`. Set it in another thread to end this call with `WaitCancelled`.
 
         Returns:
             The checks. `str` shows them.
@@ -95,8 +103,9 @@ class TaskDefinitionVerbs(Namespace):
 
         flow = flows.verify(
             definition,
+            timeout=timeout,
         )
-        return self._runtime.run(flow)
+        return self._runtime.run(flow, cancel)
 
     def deregister(
         self,

@@ -15,7 +15,7 @@ from ecskit._plans.plan import Inputs, Plan, Steps
 from ecskit._service_definitions.files import to_create_request
 from ecskit._verification.checks import Checks
 from ecskit._verification.references import Scene
-from ecskit._verification.verifying import verify_scene
+from ecskit._verification.verifying import check_timeout, verify_scene
 from ecskit.models.services import CreateServiceRequest
 from ecskit.models.task_definitions import (
     DescribeTaskDefinitionRequest,
@@ -32,19 +32,23 @@ def verify(
     definition: CreateServiceRequest | str | PathLike[str] | None = None,
     task_definition: str | PathLike[str] | TaskDefinition | RegisterTaskDefinitionRequest | None = None,
     variables: Mapping[str, str] | None = None,
+    timeout: float | None = 60.0,
 ) -> Flow[Checks]:
     """Verify that what a plan will deploy finds what it names in other services. Nothing is changed.
 
     Reads images in ECR with the platforms of image indexes, roles and their trust policies, secrets, parameters, log
     groups, environment files, EFS file systems, target groups, subnets and security groups, with clients that have the
     session and the options of this one. Values of secrets are not read. What cannot be read is a check that was not
-    made, such as an image in another registry, or a role without permission to read it. This is no failure.
+    made, such as an image in another registry, or a role without permission to read it. This is no failure. What is
+    looked up of which resource, and what is not, is in docs/deploying-from-files.md.
 
     Args:
         plan: What `services.plan` or `Plan.from_json` returned.
         definition: The definition again, or the path of its file, after `Plan.from_json`, as for `services.apply`.
         task_definition: The task definition again, after `Plan.from_json`, as for `services.apply`.
         variables: The values of placeholders, if `definition` or `task_definition` are paths.
+        timeout: Seconds after which nothing further is read; None for no limit. Checks that are left then are not made.
+            A request that was sent before is awaited.
 
     Returns:
         The checks of the task definition, then those of the service. `str` shows them.
@@ -62,6 +66,7 @@ def verify(
     """
     verb = "services.verify"
     inputs = inputs_of(verb, plan, definition, task_definition, variables)
+    check_timeout(verb, timeout)
 
     def flow() -> Flow[Checks]:
         yield from check_region(verb, plan)
@@ -71,7 +76,7 @@ def verify(
         steps = made.steps or Steps()
         _, _, _, region, account, _ = made.cluster.split(":", 5)
         scene = Scene((yield from _task(made, steps)), _service(inputs, steps), region, account)
-        return (yield from verify_scene(f"service {plan.service}", scene))
+        return (yield from verify_scene(f"service {plan.service}", scene, timeout))
 
     return flow()
 

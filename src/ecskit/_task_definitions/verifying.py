@@ -8,7 +8,7 @@ from ecskit._core.retrying import Retrying
 from ecskit._core.wire import encode
 from ecskit._verification.checks import Checks
 from ecskit._verification.references import Scene
-from ecskit._verification.verifying import verify_scene
+from ecskit._verification.verifying import check_timeout, verify_scene
 from ecskit.models.task_definitions import (
     DescribeTaskDefinitionRequest,
     RegisterTaskDefinitionRequest,
@@ -18,7 +18,9 @@ from ecskit.models.task_definitions import (
 __all__ = ["verify"]
 
 
-def verify(definition: str | RegisterTaskDefinitionRequest | TaskDefinition) -> Flow[Checks]:
+def verify(
+    definition: str | RegisterTaskDefinitionRequest | TaskDefinition, *, timeout: float | None = 60.0
+) -> Flow[Checks]:
     """Verify that what a task definition names in other services exists and fits. Nothing is changed.
 
     Reads images in ECR with the platforms of image indexes, roles and their trust policies, secrets, parameters, log
@@ -28,6 +30,8 @@ def verify(definition: str | RegisterTaskDefinitionRequest | TaskDefinition) -> 
     Args:
         definition: The task definition: family, family:revision, ARN or `TaskDefinition`; or a request to register one,
             such as the result of `ecskit.task_definitions.load`.
+        timeout: Seconds after which nothing further is read; None for no limit. Checks that are left then are not made.
+            A request that was sent before is awaited.
 
     Returns:
         The checks. `str` shows them.
@@ -48,6 +52,7 @@ def verify(definition: str | RegisterTaskDefinitionRequest | TaskDefinition) -> 
         shown = "''" if definition == "" else type(definition).__name__
         problem = f"expected the name, ARN or model of a task definition, or a request, got {shown}"
         raise RequestError(verb, [("definition", problem)])
+    check_timeout(verb, timeout)
     given = {} if isinstance(definition, str) else encode(definition)
 
     def flow() -> Flow[Checks]:
@@ -58,6 +63,6 @@ def verify(definition: str | RegisterTaskDefinitionRequest | TaskDefinition) -> 
         arn = str(task.get("taskDefinitionArn", ""))
         region = (yield GetRegion()).get()
         scene = Scene(task, {}, region or "", arn.split(":")[4] if arn else None)
-        return (yield from verify_scene(f"task definition {task.get('family')}", scene))
+        return (yield from verify_scene(f"task definition {task.get('family')}", scene, timeout))
 
     return flow()

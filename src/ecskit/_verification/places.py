@@ -11,6 +11,7 @@ from ecskit._verification.images import image_of
 from ecskit._verification.references import Reference, ResourceType, Scene, Wire, exists
 from ecskit._verification.resources import (
     ACCESS_POINT,
+    CONFIGURATION_FILE,
     ENVIRONMENT_FILE,
     FILE_SYSTEM,
     LOG_GROUP,
@@ -28,6 +29,9 @@ Found = Iterator[Reference | Check]
 Find = Callable[[Scene, str, Any], Found]
 """Yields the resources that a place of a definition names, and checks that need no request."""
 
+_LOCAL = frozenset({None, "json-file", "journald", "none"})
+"""Log drivers that send nothing elsewhere."""
+_NO_LOOK_UP = "resources of this type are not looked up"
 _PARAMETER_NAME = re.compile(r"([A-Za-z0-9_./-]+)(?::[A-Za-z0-9_.-]+)?")
 _NETWORK = "networkConfiguration.awsvpcConfiguration"
 
@@ -88,8 +92,12 @@ def _region(name: str) -> str | None:
 
 def _log_group(scene: Scene, path: str, configuration: Wire) -> Found:
     options: Mapping[str, str] = configuration.get("options", {})
-    name = options.get("awslogs-group")
-    if configuration.get("logDriver") != "awslogs" or not name:
+    name, driver = options.get("awslogs-group"), configuration.get("logDriver")
+    if driver != "awslogs":
+        if driver not in _LOCAL:
+            yield Check(path, f"the destination of the log driver {driver}", "not made", _NO_LOOK_UP)
+        return
+    if not name:
         return
     group = name.removesuffix(":*").partition(":log-group:")[2] if name.startswith("arn:") else name
     region = _region(name) or options.get("awslogs-region")
@@ -149,12 +157,23 @@ def _has_version(stage: str, version: str) -> Callable[[Reference, Any], Iterato
     return judge
 
 
-def _environment_file(_: Scene, path: str, value: str) -> Found:
-    bucket, key = [*value.partition(":::")[2].split("/", 1), ""][:2]
-    if value.startswith("arn:") and bucket and key:
-        yield Reference(path=path, resource=ENVIRONMENT_FILE, key=(bucket, key), shown=value, judge=exists)
-    else:
-        yield Check(path, "the environment file", "not made", "it is not named by the ARN of an object in S3")
+def _file(resource: ResourceType) -> Find:
+    """Return what finds an object of S3 by its ARN."""
+
+    def find(_: Scene, path: str, value: str) -> Found:
+        bucket, key = [*value.partition(":::")[2].split("/", 1), ""][:2]
+        if value.startswith("arn:") and bucket and key:
+            yield Reference(path=path, resource=resource, key=(bucket, key), shown=value, judge=exists)
+        else:
+            yield Check(path, f"the {resource.noun}", "not made", "it is not named by the ARN of an object in S3")
+
+    return find
+
+
+def _log_router(scene: Scene, path: str, options: Wire) -> Found:
+    """Yield the configuration of a FireLens container, if it is in S3."""
+    if options.get("config-file-type") == "s3":
+        yield from _file(CONFIGURATION_FILE)(scene, f"{path}.config-file-value", options.get("config-file-value", ""))
 
 
 def _file_system(scene: Scene, path: str, configuration: Wire) -> Found:
@@ -232,7 +251,7 @@ def _is_within(port: Any, mapped: str) -> bool:
 
 def _unread(noun: str) -> Find:
     def find(_: Scene, path: str, __: Any) -> Found:
-        yield Check(path, f"the {noun}", "not made", "resources of this type are not looked up")
+        yield Check(path, f"the {noun}", "not made", _NO_LOOK_UP)
 
     return find
 
@@ -255,7 +274,8 @@ PLACES: Sequence[tuple[Literal["task", "service"], str, Find]] = (
     ("task", "containerDefinitions[].image", image_of),
     ("task", "containerDefinitions[].repositoryCredentials.credentialsParameter", _secret(SECRET)),
     ("task", "containerDefinitions[].secrets[].valueFrom", _secret(PARAMETER)),
-    ("task", "containerDefinitions[].environmentFiles[].value", _environment_file),
+    ("task", "containerDefinitions[].environmentFiles[].value", _file(ENVIRONMENT_FILE)),
+    ("task", "containerDefinitions[].firelensConfiguration.options", _log_router),
     ("task", "containerDefinitions[].logConfiguration", _log_group),
     ("task", "containerDefinitions[].logConfiguration.secretOptions[].valueFrom", _secret(PARAMETER)),
     ("task", "volumes[].efsVolumeConfiguration", _file_system),
@@ -279,17 +299,22 @@ PLACES: Sequence[tuple[Literal["task", "service"], str, Find]] = (
     ("service", f"{_ADVANCED}.testListenerRule", _unread("listener rule")),
     ("service", f"{_ADVANCED}.roleArn", _ECS),
     ("service", "serviceRegistries[].registryArn", _unread("service of Cloud Map")),
+    ("service", "deploymentConfiguration.alarms.alarmNames[]", _unread("alarm of CloudWatch")),
     ("service", "deploymentConfiguration.lifecycleHooks[].hookTargetArn", _unread("target of the hook")),
     ("service", "deploymentConfiguration.lifecycleHooks[].roleArn", _ECS),
     ("service", "volumeConfigurations[].managedEBSVolume.roleArn", _ECS),
+    ("service", "volumeConfigurations[].managedEBSVolume.kmsKeyId", _unread("KMS key")),
+    ("service", "volumeConfigurations[].managedEBSVolume.snapshotId", _unread("snapshot of EBS")),
     ("service", f"{_LATTICE}.targetGroupArn", _unread("target group of VPC Lattice")),
     ("service", f"{_LATTICE}.advancedConfiguration.alternateTargetGroupArn", _unread("target group of VPC Lattice")),
     ("service", f"{_LATTICE}.advancedConfiguration.productionListenerRule", _unread("listener rule")),
     ("service", f"{_LATTICE}.advancedConfiguration.testListenerRule", _unread("listener rule")),
     ("service", f"{_LATTICE}.roleArn", _ECS),
+    ("service", f"{_CONNECT}.namespace", _unread("namespace of Cloud Map")),
     ("service", f"{_CONNECT}.logConfiguration", _log_group),
     ("service", f"{_CONNECT}.logConfiguration.secretOptions[].valueFrom", _secret(PARAMETER)),
     ("service", f"{_CONNECT}.services[].tls.roleArn", _ECS),
+    ("service", f"{_CONNECT}.services[].tls.kmsKey", _unread("KMS key")),
     (
         "service",
         f"{_CONNECT}.services[].tls.issuerCertificateAuthority.awsPcaAuthorityArn",

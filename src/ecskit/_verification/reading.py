@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 import attrs
 
-from ecskit._core.effects import Flow, Parallel, RawResponse, Reply, Send
+from ecskit._core.effects import Flow, Parallel, RawResponse, Reply, Send, Sleep
 from ecskit._core.errors import (
     AccessDeniedError,
     ConfigurationError,
@@ -45,8 +46,24 @@ class _Unreachable:
     reasons: dict[tuple[str, str | None], str] = attrs.field(factory=dict[tuple[str, "str | None"], str])
 
 
-def read(references: Sequence[Reference]) -> Flow[Mapping[Reference, Any]]:
+@attrs.frozen
+class _Limit:
+    """The time after which nothing further is read."""
+
+    until: float
+    reason: Unread
+
+    def over(self) -> Flow[bool]:
+        """Return whether it is over."""
+        return (yield Sleep(0)).now >= self.until
+
+
+def read(references: Sequence[Reference], timeout: float | None) -> Flow[Mapping[Reference, Any]]:
     """Return what AWS shows of each resource: None if it does not exist, `Unread` if it was not read.
+
+    Args:
+        references: The resources.
+        timeout: Seconds after which no further request is sent; None for no limit.
 
     Raises:
         CredentialsError: There are no credentials.
@@ -62,7 +79,9 @@ def read(references: Sequence[Reference]) -> Flow[Mapping[Reference, Any]]:
         for begin in range(0, len(group), resource.most)
     ]
     unreachable = _Unreachable()
-    flows = [_read_some(chunk, unreachable) for chunk in chunks]
+    seconds = math.inf if timeout is None else timeout
+    limit = _Limit((yield Sleep(0)).now + seconds, Unread(f"the time was up, {seconds:g} s; pass a longer `timeout`"))
+    flows = [_read_some(chunk, unreachable, limit) for chunk in chunks]
     replies: Reply[list[Reply[list[Any]]]] = yield Parallel(flows, _PARALLEL_CALLS)
     seen = {
         (each.resource, each.region, each.key): shown
@@ -72,7 +91,7 @@ def read(references: Sequence[Reference]) -> Flow[Mapping[Reference, Any]]:
     return {each: seen[each.resource, each.region, each.key] for each in references}
 
 
-def _read_some(chunk: Sequence[Reference], unreachable: _Unreachable) -> Flow[list[Any]]:
+def _read_some(chunk: Sequence[Reference], unreachable: _Unreachable, limit: _Limit) -> Flow[list[Any]]:
     """Return what AWS shows of resources of one type and region, which one request reads."""
     resource, region = chunk[0].resource, chunk[0].region
     place = resource.service, region
@@ -83,6 +102,8 @@ def _read_some(chunk: Sequence[Reference], unreachable: _Unreachable) -> Flow[li
         params = resource.params([each.key for each in chunk])
         more: dict[str, Any] = {}
         while True:
+            if (yield from limit.over()):
+                return [limit.reason if each is None else each for each in shown]
             answer = yield from send(resource.service, resource.operation, {**params, **more}, region)
             found = [resource.read(answer, each.key) for each in chunk]
             shown = [new if old is None else old for old, new in zip(shown, found, strict=True)]
@@ -97,7 +118,8 @@ def _read_some(chunk: Sequence[Reference], unreachable: _Unreachable) -> Flow[li
             return [Unread(reason)] * len(chunk)
     if resource.then is not None:
         for number, each in enumerate(chunk):
-            shown[number] = yield from resource.then(each, shown[number])
+            late = yield from limit.over()
+            shown[number] = limit.reason if late else (yield from resource.then(each, shown[number]))
     return shown
 
 

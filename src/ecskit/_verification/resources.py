@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
+import attrs
+
 from ecskit._verification.references import ResourceType, Wire
 
 __all__ = [
     "ACCESS_POINT",
+    "CONFIGURATION_FILE",
     "ENVIRONMENT_FILE",
     "FILE_SYSTEM",
     "LOG_GROUP",
@@ -96,6 +99,7 @@ ENVIRONMENT_FILE = ResourceType(
     advice="upload it, or correct the name",
     regional=False,
 )
+CONFIGURATION_FILE = attrs.evolve(ENVIRONMENT_FILE, noun="configuration file of FireLens")
 FILE_SYSTEM = ResourceType(
     noun="file system",
     service="efs",

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from ecskit._core.effects import Flow
+from ecskit._core.errors import RequestError
+from ecskit._polling.options import is_seconds
 from ecskit._rules.rule import places
 from ecskit._verification.checks import Check, Checks
 from ecskit._verification.errors import VerificationFailed
@@ -13,11 +15,17 @@ from ecskit._verification.places import PLACES, one_vpc
 from ecskit._verification.reading import Unread, read
 from ecskit._verification.references import Reference, Scene
 
-__all__ = ["verify_scene"]
+__all__ = ["check_timeout", "verify_scene"]
 
 
-def verify_scene(subject: str, scene: Scene) -> Flow[Checks]:
-    """Return the checks of definitions.
+def check_timeout(verb: str, timeout: object) -> None:
+    """Raise RequestError if the argument is no number of seconds."""
+    if timeout is not None and not is_seconds(timeout):
+        raise RequestError(verb, [("timeout", f"expected seconds, 0 or more, or None for no limit, got {timeout!r}")])
+
+
+def verify_scene(subject: str, scene: Scene, timeout: float | None) -> Flow[Checks]:
+    """Return the checks of definitions. After `timeout` seconds, those that are left are not made.
 
     Raises:
         VerificationFailed: Something is missing.
@@ -30,7 +38,7 @@ def verify_scene(subject: str, scene: Scene) -> Flow[Checks]:
         for path, value in places(wires[part], where)
         for each in find(scene, path, value)
     ]
-    seen = yield from read([each for each in found if isinstance(each, Reference)])
+    seen = yield from read([each for each in found if isinstance(each, Reference)], timeout)
     checks = Checks([*_judged(found, seen, scene), *one_vpc(seen)])
     if checks.missing:
         raise VerificationFailed(subject, checks)
