@@ -239,7 +239,7 @@ def test_many_small_sends_do_not_wait(colour: str) -> None:
 
 
 def test_a_description_that_hangs_delays_no_output() -> None:
-    """The task is described beside the reading."""
+    """The task is described beside the reading. Closing the client waits for it."""
 
     async def act(world: World) -> Any:
         world.sim.script_exec("run it", ExecScript([(13, "late\n")]))
@@ -248,7 +248,9 @@ def test_a_description_that_hangs_delays_no_output() -> None:
             transport.before = lambda _, operation: operation == "DescribeTasks" and world.sim.clock.sleep(60)
             began = world.sim.time()
             assert b"late\r\n" == await session.read()
-            return world.sim.time() - began
+            seconds = world.sim.time() - began
+        world.runtime.close(lambda: None)
+        return seconds
 
     _, seconds = perform("sync", act)
     assert 13 <= _raised(seconds) < 15
