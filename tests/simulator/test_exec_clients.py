@@ -129,12 +129,13 @@ def test_which_commands_ran(colour: str) -> None:
     assert "input" not in repr(ran)
 
 
-@pytest.mark.parametrize("served", [False, True], ids=["in process", "served"])
 @pytest.mark.parametrize(
-    ("fault", "text"),
+    ("fault", "text", "served"),
     [
-        (Fault.access_denied(), "answered HTTP 403 in place of a WebSocket"),
-        (Fault.reset(), "the connection to the session could not be opened"),
+        (Fault.access_denied(), "answered HTTP 403 in place of a WebSocket", False),
+        (Fault.access_denied(), "answered HTTP 403 in place of a WebSocket", True),
+        (Fault.reset(), "the connection to the session could not be opened", False),
+        (Fault.reset(), "the connection to the session could not be opened", True),
     ],
 )
 def test_a_stream_that_cannot_be_opened(colour: str, fault: Fault, text: str, *, served: bool) -> None:
