@@ -126,9 +126,10 @@ def test_a_shell_in_this_terminal() -> None:
     [
         (signal.SIGUSR1, 0, "closed: the client was closed"),
         (signal.SIGTERM, 143, ""),
+        (signal.SIGHUP, 129, ""),
         (signal.SIGINT, -signal.SIGINT, ""),
     ],
-    ids=["closed client", "SIGTERM", "SIGINT"],
+    ids=["closed client", "SIGTERM", "SIGHUP", "SIGINT"],
 )
 def test_the_terminal_is_restored_and_the_session_terminated(by: signal.Signals, code: int, text: str) -> None:
     with window("echo be''gun; exec sleep 600") as opened:

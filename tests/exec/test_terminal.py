@@ -109,6 +109,7 @@ def test_signals_of_the_terminal(pair: tuple[int, int]) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGWINCH, signal.SIGCONT)}
     plain = termios.tcgetattr(program)
     shown = Terminal(program, program)
+    shown.__enter__()
     shown.enter(typed)
     try:
         raw = modes(program)
@@ -131,6 +132,7 @@ def test_a_handler_of_the_program_stays(pair: tuple[int, int]) -> None:
     before = signal.signal(signal.SIGTERM, lambda number, _: own.append(number))
     shown = Terminal(program, program)
     try:
+        shown.__enter__()
         shown.enter(Typed())
         signal.raise_signal(signal.SIGTERM)
         assert own == [signal.SIGTERM]
@@ -145,6 +147,7 @@ def test_a_signal_while_the_terminal_is_restored_ends_the_process_after_that(
     _, program = pair
     before, handlers = modes(program), [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGCONT)]
     shown, restore = Terminal(program, program), termios.tcsetattr
+    shown.__enter__()
     shown.enter(Typed())
 
     def interrupted(*arguments: object) -> None:
@@ -194,6 +197,7 @@ def test_another_thread_than_the_main_one_handles_no_signals(pair: tuple[int, in
     shown, before = Terminal(program, program), signal.getsignal(signal.SIGTERM)
 
     def use() -> None:
+        shown.__enter__()
         shown.enter(Typed())
         shown.leave()
 

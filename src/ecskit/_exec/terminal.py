@@ -10,9 +10,12 @@ import sys
 import threading
 from importlib.util import find_spec
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ecskit._core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Terminal", "Typing", "own_terminal"]
 
@@ -92,6 +95,21 @@ class Terminal:
                 return columns, rows
         return 80, 24
 
+    def __enter__(self) -> Self:
+        """Let signals that would end the process raise SystemExit until `leave`, so that what runs is cleaned up.
+
+        Python allows this in the main thread only. A signal that the program handles stays with its handler.
+        """
+        for name in _ENDING if _is_main_thread() else ():
+            number = getattr(signal, name)
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._handlers[number] = signal.signal(number, self._end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do what `leave` does."""
+        self.leave()
+
     def enter(self, typing: Typing) -> None:
         """Begin raw mode, and pass keys and sizes on, from a thread of its own."""
         import termios
@@ -99,7 +117,10 @@ class Terminal:
         sys.stdout.flush()
         self._before = termios.tcgetattr(self._source)
         self._signals = os.pipe()
-        self._handle_signals(self._signals[1])
+        if _is_main_thread():
+            # A shell that continues this process has changed the mode of the terminal.
+            self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._continue())
+            self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: self._note_size())
         self._make_raw()
         reader = threading.Thread(
             target=self._read, args=(typing, self._signals[0]), name="ecskit-terminal", daemon=True
@@ -144,22 +165,6 @@ class Terminal:
 
         tty.setraw(self._source, termios.TCSADRAIN)  # what was typed ahead stays
 
-    def _handle_signals(self, resized: int) -> None:
-        """Let signals that would end the process raise SystemExit, so that the terminal is restored.
-
-        Python allows this in the main thread only. A signal that the program handles stays with its handler.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for name in _ENDING:
-            number = getattr(signal, name)
-            if signal.getsignal(number) is signal.SIG_DFL:
-                self._handlers[number] = signal.signal(number, self._end)
-        # A shell that continues this process has changed the mode of the terminal.
-        self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._continue())
-        # A handler may run in the middle of anything, so the thread does the rest.
-        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: self._note_size(resized))
-
     def _end(self, number: int, frame: FrameType | None) -> None:
         del frame
         if self._leaving:
@@ -171,9 +176,10 @@ class Terminal:
         if not self._leaving:
             self._make_raw()
 
-    def _note_size(self, resized: int) -> None:
-        if not self._leaving:
-            os.write(resized, b"r")
+    def _note_size(self) -> None:
+        # A handler may run in the middle of anything, so the thread does the rest.
+        if self._signals is not None and not self._leaving:
+            os.write(self._signals[1], b"r")
 
     def _read(self, typing: Typing, signals: int) -> None:
         source = [self._source]
@@ -193,3 +199,7 @@ class Terminal:
             typing.type(data or _END_OF_INPUT)
             if not data:
                 source = []
+
+
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()
