@@ -168,7 +168,7 @@ def tokens(count: int) -> list[Any]:
             5,
         ),
     ],
-    ids=["timed out", "gone", "denied", "failing"],
+    ids=["timed out", "gone", "denied", "expired", "failing"],
 )
 def test_a_session_that_cannot_be_resumed(answers: list[Any], reason: str, tries: int) -> None:
     """It is lost, and terminated; only errors that may pass are tried again."""
@@ -236,6 +236,7 @@ def test_a_refused_key_is_reported_to_the_agent() -> None:
     ("answer", "reason"),
     [
         (refusal("AccessDeniedException"), "the credentials need kms:GenerateDataKey on arn:key (X: AccessDenied"),
+        (refusal("ExpiredTokenException"), "there is no data key of arn:key (X: ExpiredTokenException: no"),
         (refusal("NotFoundException"), "there is no data key of arn:key (X: NotFoundException: no"),
         ({}, "there is no data key of arn:key (GenerateDataKey: the response has no data key of 64 bytes)"),
         (

@@ -14,12 +14,12 @@ from random import Random
 from typing import Any
 
 from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, described
+from ecskit._core.errors import EcsError, MissingExtraError, described
 from ecskit._core.links import Link, LinkClosed
 from ecskit._data_channel.channel import DataChannel
 from ecskit._data_channel.events import Broken, Ended, Event, KeyRequested, Output
 from ecskit._exec.errors import ExecResponseLost
-from ecskit._exec.requests import execute_command, generate_key, resume_session, terminate_session, text_of
+from ecskit._exec.requests import execute_command, generate_key, is_denied, resume_session, terminate_session, text_of
 from ecskit._exec.session import End, Resize, Session
 
 __all__ = ["pump"]
@@ -133,7 +133,7 @@ def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None
     try:
         token = yield from resume_session(session.session_id)
     except EcsError as error:
-        if isinstance(error, AccessDeniedError):
+        if is_denied(error):
             return End("lost", f"{reason}; to resume it, the credentials need ssm:ResumeSession ({described(error)})")
         return None if error.retryable else End("lost", f"{reason}; it cannot be resumed: {described(error)}")
     if token is None:
@@ -210,7 +210,7 @@ def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) ->
         if isinstance(error, MissingExtraError):
             return End("refused", str(error), error)
         why = f"the cluster encrypts sessions: there is no data key of {event.key_id}"
-        if isinstance(error, AccessDeniedError):
+        if is_denied(error):
             why = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
         return End("refused", f"{why} ({described(error)})")
     return None
