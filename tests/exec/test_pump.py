@@ -157,16 +157,9 @@ def tokens(count: int) -> list[Any]:
     [
         ([{}], f"{CLOSED}, and the session has timed out meanwhile", 1),
         ([refusal("DoesNotExistException")], f"{CLOSED}; it cannot be resumed: ", 1),
-        (
-            [refusal("AccessDeniedException")],
-            "the connection was closed with code 1006; to resume it, the credentials",
-            1,
-        ),
-        (
-            [refusal("InternalServerError", 500)] * 9,
-            "the connection was closed with code 1006; 5 tries to resume it",
-            5,
-        ),
+        ([refusal("AccessDeniedException")], f"{CLOSED}; to resume it, the credentials need ssm:ResumeSession (", 1),
+        ([refusal("ExpiredTokenException")], f"{CLOSED}; it cannot be resumed: X: ExpiredTokenException: no", 1),
+        ([refusal("InternalServerError", 500)] * 9, f"{CLOSED}; 5 tries to resume it failed", 5),
     ],
     ids=["timed out", "gone", "denied", "expired", "failing"],
 )
@@ -276,7 +269,7 @@ def test_a_cancelled_termination(
         nonlocal cancelled
         at = Sleep if failed else Send
         ending = session.end is not None and (failed or getattr(effect, "operation", "") == "TerminateSession")
-        if ending and isinstance(effect, at) and not cancelled and (not failed or effect.seconds):
+        if ending and isinstance(effect, at) and not cancelled and getattr(effect, "seconds", 1):
             cancelled += 1
             raise Cancelled(sent=sent)
 
@@ -309,6 +302,7 @@ def test_empty_output_is_no_end() -> None:
     [
         ([refusal("DoesNotExistException")], 1, False),
         ([refusal("InternalServerError", 500)], 2, False),
+        ([refusal("ExpiredTokenException")], f"{CLOSED}; it cannot be resumed: X: ExpiredTokenException", 1),
         ([refusal("InternalServerError", 500)] * 9, 3, True),
     ],
     ids=["ended", "passing", "failing"],

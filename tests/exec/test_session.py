@@ -244,8 +244,12 @@ def test_a_description_that_hangs_delays_no_output() -> None:
     async def act(world: World) -> Any:
         world.sim.script_exec("run it", ExecScript([(13, "late\n")]))
         async with world.session("run it") as session:
-            transport = world.runtime.transport
-            transport.before = lambda _, operation: operation == "DescribeTasks" and world.sim.clock.sleep(60)
+
+            def hang(_: int, operation: str) -> None:
+                if operation == "DescribeTasks":
+                    world.sim.clock.sleep(60)
+
+            world.runtime.transport.before = hang
             began = world.sim.time()
             assert b"late\r\n" == await session.read()
             seconds = world.sim.time() - began
