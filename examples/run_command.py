@@ -13,7 +13,7 @@ exit codes:
   that of the command, and
   2    bad input
   124  --timeout expired: the command was interrupted, and may live on
-  125  the command was not run, or its exit code is unknown; the last line says why
+  125  the command was not run, or its exit code is unknown; the last line shows why
   130  interrupted by Ctrl-C: the session is ended, and the command may live on
 
 It needs the extra `exec`: pip install 'ecskit[exec]'

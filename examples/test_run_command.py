@@ -39,7 +39,7 @@ def test_the_exit_code_is_that_of_the_command(
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """It shows the output, and says on standard error why there is no exit code."""
+    """Its output is shown, and on standard error why there is no exit code."""
     for service in ("web", "old"):
         create_service(ecs_client, read_arguments([service, "--", "x"]))
     ecs_client.services.scale("old", desired_count=0)

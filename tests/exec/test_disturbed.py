@@ -73,3 +73,31 @@ def test_what_is_lost_at_the_end_is_not_guessed(colour: str) -> None:
     """Most messages are lost. The agent discards what is not acknowledged 2 s after the end."""
     kinds = Counter(_kind(colour, seed, lost=0.8) for seed in range(4))
     assert kinds["UNKNOWN"] > 0
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_a_session_echoes_what_is_sent(colour: str) -> None:
+    """Byte for byte, through loss, repetition, reordering and cuts."""
+
+    async def act(world: World) -> Any:
+        for seed in range(4):
+            random = Random(seed)
+            world.sim.disturb_exec(late=(0.0, 0.3), twice=0.2, lost=0.2, cut=random.choice([0, 0.01]), seed=seed)
+            world.sim.script_exec("run it", ExecScript.running(_raw_echo))
+            async with world.session("run it") as session:
+                await session.read_until(b"go\n")
+                for _ in range(8):
+                    data = random.randbytes(random.randrange(1, 3000)) + b"|end|"
+                    await session.send(data, timeout=300)
+                    assert data == await session.read_until(b"|end|", timeout=300), seed
+                    await session.resize(random.randrange(1, 300), 24)
+
+    _, result = perform(colour, act)
+    assert result is None, repr(result)
+
+
+def _raw_echo(_: object) -> Any:
+    yield {"echo": False, "crlf": False, "lines": False, "signals": False}
+    yield "go\n"
+    while True:
+        yield (yield None)

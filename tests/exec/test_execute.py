@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable
 from typing import Any
@@ -108,7 +109,7 @@ CASES = [
     Case(name="limit of the output", options={"max_output": 2}, output="he"),
     Case(
         name="no shell",
-        script=ExecScript(lacks=("sh",)),
+        script=ExecScript(lacks="sh"),
         kind="NO_SHELL",
         code=None,
         output="",
@@ -116,7 +117,7 @@ CASES = [
     ),
     Case(
         name="no head",
-        script=ExecScript(lacks=("head",)),
+        script=ExecScript(lacks="head"),
         options={"input": b"x"},
         kind="NO_SHELL",
         code=None,
@@ -274,3 +275,18 @@ def test_how_a_command_ends(case: Case, colour: str) -> None:
         assert case.output == (b"" if isinstance(case.output, bytes) else "").join(pieces)
     assert (1, case.terminates) == (world.count("ExecuteCommand"), world.count("TerminateSession"))
     assert result.session_id not in world.open_sessions()
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(("pauses", "described"), [([35], 3), ([5] * 7, 0)], ids=["quiet", "busy"])
+def test_a_quiet_task_is_described_every_ten_seconds(pauses: list[float], described: int, colour: str) -> None:
+    """When it stops, the connection stays silent. Output is a sign of life, too."""
+
+    async def act(world: World) -> Any:
+        moments = itertools.accumulate(pauses)
+        world.sim.script_exec("run it", ExecScript([(moment, "x\n") for moment in moments]))
+        return await world.execute("run it")
+
+    world, result = perform(colour, act)
+    assert result.succeeded
+    assert 1 + described == world.count("DescribeTasks")

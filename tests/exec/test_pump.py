@@ -168,7 +168,7 @@ def tokens(count: int) -> list[Any]:
             5,
         ),
     ],
-    ids=["timed out", "gone", "denied", "failing"],
+    ids=["timed out", "gone", "denied", "expired", "failing"],
 )
 def test_a_session_that_cannot_be_resumed(answers: list[Any], reason: str, tries: int) -> None:
     """It is lost, and terminated; only errors that may pass are tried again."""
@@ -204,6 +204,14 @@ def test_a_requested_end_comes_between_links(at: type[Any]) -> None:
     assert done.now < 1
 
 
+def test_an_end_before_the_pump_has_begun() -> None:
+    """ExecuteCommand is not sent."""
+    session = Session(PLACE)
+    session.request_end(End("local", "it was closed"))
+    done = Performed(Links([]), session=session)
+    assert ("it was closed", []) == (done.end.reason, done.effects)
+
+
 def test_a_broken_channel_is_not_resumed() -> None:
     """Another connection would bring the same messages."""
     damaged = bytearray(message(0, b"x"))
@@ -228,6 +236,7 @@ def test_a_refused_key_is_reported_to_the_agent() -> None:
     ("answer", "reason"),
     [
         (refusal("AccessDeniedException"), "the credentials need kms:GenerateDataKey on arn:key (X: AccessDenied"),
+        (refusal("ExpiredTokenException"), "there is no data key of arn:key (X: ExpiredTokenException: no"),
         (refusal("NotFoundException"), "there is no data key of arn:key (X: NotFoundException: no"),
         ({}, "there is no data key of arn:key (GenerateDataKey: the response has no data key of 64 bytes)"),
         (
@@ -245,19 +254,54 @@ def test_no_data_key(answer: Any, reason: str) -> None:
     assert done.end.reason.startswith(f"the cluster encrypts sessions: {reason}")
 
 
-def test_a_cancelled_termination_is_sent_again() -> None:
-    """It may not have been sent."""
+UNREACHABLE = errors.ConnectionFailedError("TerminateSession", "no route to ssm")
+
+
+@pytest.mark.parametrize(
+    ("sent", "failed", "requests", "warning"),
+    [
+        (False, [], 2, None),
+        (True, [], 1, "its request was cancelled"),
+        (False, [UNREACHABLE], 1, "TerminateSession: no route to ssm"),
+    ],
+    ids=["not sent", "sent", "unreachable"],
+)
+def test_a_cancelled_termination(
+    failed: list[Any], requests: int, warning: str | None, *, sent: bool, caplog: pytest.LogCaptureFixture
+) -> None:
+    """What was not sent is sent. What AWS may have received, or cannot receive, is not repeated: one warning."""
     cancelled = 0
 
-    def before(effect: Any, _: Session) -> None:
+    def before(effect: Any, session: Session) -> None:
         nonlocal cancelled
-        if isinstance(effect, Send) and effect.operation == "TerminateSession" and not cancelled:
+        at = Sleep if failed else Send
+        ending = session.end is not None and (failed or getattr(effect, "operation", "") == "TerminateSession")
+        if ending and isinstance(effect, at) and not cancelled and (not failed or effect.seconds):
             cancelled += 1
-            raise Cancelled
+            raise Cancelled(sent=sent)
 
-    done = Performed(Links([CUT]), {"ResumeSession": [{}]}, before)
-    assert ("lost", 2) == (done.end.cause, done.count("TerminateSession"))
+    done = Performed(Links([CUT]), {"ResumeSession": [{}], "TerminateSession": [*failed]}, before)
+    assert ("lost", requests, 1) == (done.end.cause, done.count("TerminateSession"), cancelled)
     assert done.links.closed
+    shown = [
+        f"session s-1 was not terminated, and may hold one of the slots of its container for 20 minutes: {warning}"
+    ]
+    assert (shown if warning else []) == caplog.messages
+
+
+def test_a_request_for_a_data_key_is_repeated() -> None:
+    """Throttles pass; the agent waits for 15 s."""
+    answers = [errors.ThrottledError({"Error": {"Code": "ThrottlingException"}}, "GenerateDataKey")] * 9
+    done = Performed(Links([[message(0, request(KEY_ACTIONS), 5)]]), {"GenerateDataKey": answers})
+    assert ("refused", 4) == (done.end.cause, done.count("GenerateDataKey"))
+    assert done.now < 15
+
+
+def test_empty_output_is_no_end() -> None:
+    """An agent may send it."""
+    session = Session(PLACE)
+    assert session.deliver(b"", 0.0)
+    assert session.take() is None
 
 
 @pytest.mark.parametrize(
@@ -302,4 +346,7 @@ def test_an_unexpected_error_reaches_the_users(links: Links) -> None:
     assert session.end is not None
     assert session.done
     with pytest.raises(ZeroDivisionError):
+        session.raise_cause()
+    with pytest.raises(errors.SessionEnded, match="a fault") as raised:
         session.raise_end()
+    assert isinstance(raised.value.__cause__, ZeroDivisionError)

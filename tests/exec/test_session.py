@@ -74,13 +74,18 @@ def test_iterating_yields_all_output(colour: str) -> None:
 
 @pytest.mark.parametrize("colour", COLOURS)
 def test_the_exit_code_of_a_command(colour: str) -> None:
-    """With `exit_code=True` it is known once the end was read, without the mark; before, it is None."""
+    """With `exit_code=True` it is known once the end was read, without the mark; before, it is None.
+
+    A child of the command may keep the terminal open. Reading ends with the command.
+    """
 
     async def act(world: World) -> Any:
-        world.sim.script_exec("run it", ExecScript("a\n", exit_code=7, seconds=1))
+        world.sim.script_exec("run it", ExecScript("a\n", exit_code=7, seconds=1, lingers=600))
         async with world.session("run it", exit_code=True) as session:
-            first = session.exit_code
-            return first, await session.read_all(), session.exit_code
+            first, began = session.exit_code, world.sim.time()
+            output = await session.read_all()
+            assert world.sim.time() - began < 5
+            return first, output, session.exit_code
 
     _, result = perform(colour, act)
     assert (None, b"a\r\n", 7) == _raised(result)
@@ -166,9 +171,10 @@ def test_a_slow_reader_gets_all_input(colour: str) -> None:
         world.sim.script_exec("run it", ExecScript.running(dialog))
         async with world.session("run it") as session:
             await session.read_until(b"go\n")
+            began = world.sim.time()
             if colour == "async":
                 _, output = await asyncio.gather(session.send(data), session.read_all())
-                return output
+                return output, world.sim.time() - began
             with world.sim.clock.flow():  # the clock waits until both have begun
                 sender = threading.Thread(target=session.handle.send, args=(data,))
                 sender.start()
@@ -176,10 +182,78 @@ def test_a_slow_reader_gets_all_input(colour: str) -> None:
             while piece := session.handle.read(timeout=60):
                 output += piece
             sender.join()
-            return output
+            return output, world.sim.time() - began
 
-    _, output = perform(colour, act)
-    assert data == _raised(output)
+    _, result = perform(colour, act)
+    output, seconds = _raised(result)
+    assert data == output
+    assert seconds < 10
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_sending_goes_on_when_input_was_acknowledged(colour: str) -> None:
+    """Also while the program writes nothing."""
+
+    async def act(world: World) -> Any:
+        def dialog(_: object) -> Any:
+            yield {"echo": False, "lines": False, "signals": False}
+            yield "go\n"
+            read = 0
+            while read < 300_000:
+                read += len((yield None))
+            return 0
+
+        world.sim.script_exec("run it", ExecScript.running(dialog))
+        async with world.session("run it") as session:
+            await session.read_until(b"go")
+            began = world.sim.time()
+            await session.send(bytes(300_000))
+            return world.sim.time() - began
+
+    _, seconds = perform(colour, act)
+    assert _raised(seconds) < 10
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_many_small_sends_do_not_wait(colour: str) -> None:
+    """Each is taken at once, also if nothing else happens in the session."""
+
+    async def act(world: World) -> Any:
+        def dialog(_: object) -> Any:
+            yield {"echo": False}
+            yield "go\n"
+            for _ in range(40):
+                yield None
+            return 0
+
+        world.sim.script_exec("run it", ExecScript.running(dialog))
+        async with world.session("run it") as session:
+            await session.read_until(b"go")
+            began = world.sim.time()
+            for _ in range(40):
+                await session.send(b"x\n", timeout=5)
+            return world.sim.time() - began
+
+    _, seconds = perform(colour, act)
+    assert _raised(seconds) < 5
+
+
+def test_a_description_that_hangs_delays_no_output() -> None:
+    """The task is described beside the reading. Closing the client waits for it."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript([(13, "late\n")]))
+        async with world.session("run it") as session:
+            transport = world.runtime.transport
+            transport.before = lambda _, operation: operation == "DescribeTasks" and world.sim.clock.sleep(60)
+            began = world.sim.time()
+            assert b"late\r\n" == await session.read()
+            seconds = world.sim.time() - began
+        world.runtime.close(lambda: None)
+        return seconds
+
+    _, seconds = perform("sync", act)
+    assert 13 <= _raised(seconds) < 15
 
 
 @pytest.mark.parametrize("colour", COLOURS)

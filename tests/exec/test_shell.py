@@ -11,7 +11,7 @@ import struct
 import sys
 import termios
 import time
-from collections.abc import Iterator
+from collections.abc import Generator
 from pathlib import Path
 
 import attrs
@@ -68,7 +68,7 @@ class Window:
 
 
 @contextlib.contextmanager
-def window(command: str) -> Iterator[Window]:
+def window(command: str) -> Generator[Window, None, None]:
     """Yield a window of 99 columns and 33 rows, with `shell_program.py` in it."""
     path = os.pathsep.join([str(Path(ecskit.__file__).parents[1]), str(HERE.parent)])
     environment = {**os.environ, "PYTHONPATH": path, "PS1": "% "}
@@ -126,9 +126,10 @@ def test_a_shell_in_this_terminal() -> None:
     [
         (signal.SIGUSR1, 0, "closed: the client was closed"),
         (signal.SIGTERM, 143, ""),
+        (signal.SIGHUP, 129, ""),
         (signal.SIGINT, -signal.SIGINT, ""),
     ],
-    ids=["closed client", "SIGTERM", "SIGINT"],
+    ids=["closed client", "SIGTERM", "SIGHUP", "SIGINT"],
 )
 def test_the_terminal_is_restored_and_the_session_terminated(by: signal.Signals, code: int, text: str) -> None:
     with window("echo be''gun; exec sleep 600") as opened:

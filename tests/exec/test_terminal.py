@@ -109,6 +109,7 @@ def test_signals_of_the_terminal(pair: tuple[int, int]) -> None:
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGWINCH, signal.SIGCONT)}
     plain = termios.tcgetattr(program)
     shown = Terminal(program, program)
+    shown.__enter__()
     shown.enter(typed)
     try:
         raw = modes(program)
@@ -131,6 +132,7 @@ def test_a_handler_of_the_program_stays(pair: tuple[int, int]) -> None:
     before = signal.signal(signal.SIGTERM, lambda number, _: own.append(number))
     shown = Terminal(program, program)
     try:
+        shown.__enter__()
         shown.enter(Typed())
         signal.raise_signal(signal.SIGTERM)
         assert own == [signal.SIGTERM]
@@ -139,11 +141,63 @@ def test_a_handler_of_the_program_stays(pair: tuple[int, int]) -> None:
         signal.signal(signal.SIGTERM, before)
 
 
+def test_a_signal_while_the_terminal_is_restored_ends_the_process_after_that(
+    pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    _, program = pair
+    before, handlers = modes(program), [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGCONT)]
+    shown, restore = Terminal(program, program), termios.tcsetattr
+    shown.__enter__()
+    shown.enter(Typed())
+
+    def interrupted(*arguments: object) -> None:
+        for each in (signal.SIGWINCH, signal.SIGTERM):
+            signal.raise_signal(each)
+        restore(*arguments)  # type: ignore[arg-type]
+        signal.raise_signal(signal.SIGCONT)
+
+    monkeypatch.setattr(termios, "tcsetattr", interrupted)
+    with pytest.raises(SystemExit) as ended:
+        shown.leave()
+    assert ended.value.code == 143
+    assert modes(program) == before
+    assert [signal.getsignal(each) for each in (signal.SIGTERM, signal.SIGCONT)] == handlers
+    assert "ecskit-terminal" not in {thread.name for thread in threading.enumerate()}
+
+
+def test_a_terminal_that_cannot_be_entered_is_restored(pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    _, program = pair
+    before, shown = modes(program), Terminal(program, program)
+
+    def start(_: object) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(threading.Thread, "start", start)
+        with pytest.raises(RuntimeError, match="start"):
+            shown.enter(Typed())
+    shown.leave()
+    assert modes(program) == before
+
+
+def test_a_handler_that_python_has_not_set(pair: tuple[int, int], monkeypatch: pytest.MonkeyPatch) -> None:
+    """It cannot be restored, and the default takes its place."""
+    _, program = pair
+    set_, shown = signal.signal, Terminal(program, program)
+    monkeypatch.setattr(signal, "signal", lambda number, handler: set_(number, handler) and None)
+    shown.enter(Typed())
+    monkeypatch.undo()
+    shown.leave()
+    assert signal.getsignal(signal.SIGCONT) is signal.SIG_DFL
+    assert "ecskit-terminal" not in {thread.name for thread in threading.enumerate()}
+
+
 def test_another_thread_than_the_main_one_handles_no_signals(pair: tuple[int, int]) -> None:
     _, program = pair
     shown, before = Terminal(program, program), signal.getsignal(signal.SIGTERM)
 
     def use() -> None:
+        shown.__enter__()
         shown.enter(Typed())
         shown.leave()
 
@@ -158,7 +212,9 @@ def test_redirected_output_is_no_terminal(monkeypatch: pytest.MonkeyPatch, pair:
     with os.fdopen(os.dup(program), "r") as typed, open(os.devnull, "w", encoding="utf-8") as redirected:
         monkeypatch.setattr(sys, "stdin", typed)
         monkeypatch.setattr(sys, "stdout", redirected)
-        with pytest.raises(ConfigurationError, match=r"shell: standard output is not a terminal; .* tasks\.execute"):
+        with pytest.raises(
+            ConfigurationError, match=r"tasks.shell: standard output is not a terminal; .* tasks\.execute"
+        ):
             own_terminal()
         monkeypatch.setattr(sys, "stdout", None)
         with pytest.raises(ConfigurationError, match="standard output"):

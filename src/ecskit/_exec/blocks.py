@@ -125,26 +125,29 @@ class AsyncBlock(_Handle):
 
 
 class Opening(Awaitable[HandleT], Generic[HandleT]):
-    """A session that is not open yet. `async with` opens and closes it; `await` only opens it."""
+    """A session that is not open yet. `async with` opens and closes it; `await` only opens it.
 
-    __slots__ = ("_handle", "_opens")
+    It is awaitable, and no coroutine: `asyncio.create_task` does not take it, `asyncio.ensure_future` does.
+    """
+
+    __slots__ = ("_handle", "_open")
 
     def __init__(self, handle: Callable[[Any, Session], HandleT], runtime: Any, flow: Flow[Session]) -> None:
         """Open with a flow that the driver performs, and return a handle of what it results in."""
-        self._opens = self._open(handle, runtime, flow)
-        self._handle: HandleT | None = None
 
-    @staticmethod
-    async def _open(handle: Callable[[Any, Session], HandleT], runtime: Any, flow: Flow[Session]) -> HandleT:
-        return handle(runtime, await runtime.run(flow))
+        async def open_() -> HandleT:
+            return handle(runtime, await runtime.run(flow))
+
+        self._open = open_
+        self._handle: HandleT | None = None
 
     def __await__(self) -> Generator[Any, None, HandleT]:
         """Open the session, and return it."""
-        return self._opens.__await__()
+        return self._open().__await__()
 
     async def __aenter__(self) -> HandleT:
         """Open the session, and return it."""
-        self._handle = await self._opens
+        self._handle = await self._open()
         return self._handle
 
     async def __aexit__(

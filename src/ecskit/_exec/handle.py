@@ -8,8 +8,8 @@ from typing import Any
 from ecskit._core.effects import Flow, Sleep
 from ecskit._core.errors import RequestError
 from ecskit._exec.errors import SessionTimeout
+from ecskit._exec.opening import size_problems
 from ecskit._exec.session import PIECE, Resize, Session, awaited, close as end
-from ecskit._exec.starting import size_problems
 from ecskit._exec.watching import watch
 from ecskit._polling.options import is_seconds
 

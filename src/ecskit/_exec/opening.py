@@ -3,13 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from ecskit._core.effects import Flow
-from ecskit._exec.session import Session
-from ecskit._exec.starting import opened
+from ecskit._core.effects import DrawRandom, Flow
+from ecskit._core.errors import RequestError
+from ecskit._exec.marks import OutputReader
+from ecskit._exec.session import Resize, Session
+from ecskit._exec.starting import Start, plain
+from ecskit._exec.wrapper import wrap
 from ecskit.models.tasks import Task
 
 __all__ = ["open_session"]
+
+_MOST = 65535
+"""The most columns or rows of a terminal."""
 
 
 def open_session(
@@ -26,7 +33,8 @@ def open_session(
     """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
 
     Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
-    acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
+    acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use it; if several read, each piece
+    goes to one of them.
 
     The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; with
     `exit_code`, once the command begins; in a cluster with a KMS key, once the keys are exchanged. Whether there is
@@ -78,3 +86,42 @@ def open_session(
         start_timeout=start_timeout,
         exit_code=exit_code,
     )
+
+
+def opened(
+    verb: str,
+    task: Task | str,
+    command: str | Sequence[str],
+    *,
+    container: str | None,
+    cluster: str | None,
+    columns: int,
+    rows: int,
+    start_timeout: float | None,
+    exit_code: bool,
+) -> Flow[Session]:
+    """Open a session of ECS Exec in which a command uses the terminal. `tasks.open_session` has the arguments."""
+    start = Start.of(verb, task, cluster, container, start_timeout)
+    problems = size_problems(columns, rows)
+    if problems:
+        raise RequestError(verb, problems)
+    wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+
+    def flow() -> Flow[Session]:
+        drawn: int = (yield DrawRandom()).get()
+        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
+        session = yield from start.session(wrapped.command if wrapped else plain(command), needs_gate=True)
+        session.reader = OutputReader(wrapped) if wrapped else None
+        session.put(Resize(columns, rows))
+        return session
+
+    return flow()
+
+
+def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
+    """Return what is wrong with the size of a terminal."""
+    return [
+        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
+        for name, given in (("columns", columns), ("rows", rows))
+        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
+    ]

@@ -14,12 +14,12 @@ from random import Random
 from typing import Any
 
 from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, described
+from ecskit._core.errors import EcsError, MissingExtraError, described
 from ecskit._core.links import Link, LinkClosed
 from ecskit._data_channel.channel import DataChannel
 from ecskit._data_channel.events import Broken, Ended, Event, KeyRequested, Output
 from ecskit._exec.errors import ExecResponseLost
-from ecskit._exec.requests import execute_command, generate_key, resume_session, said, terminate_session
+from ecskit._exec.requests import execute_command, generate_key, is_denied, resume_session, terminate_session, text_of
 from ecskit._exec.session import End, Resize, Session
 
 __all__ = ["pump"]
@@ -41,6 +41,10 @@ def pump(session: Session, command: str, *, encrypted: bool | None) -> Flow[None
         encrypted: Whether the cluster has a KMS key; None if that is unknown, or does not matter.
     """
     session.pumping = True
+    if session.closing is not None:  # before the request that would open it
+        session.finish(session.closing)
+        session.finish_clean_up()
+        return
     try:
         opened = yield from execute_command(session.place, command, lambda: session.closing is None)
         session.session_id, session.url, token = opened
@@ -56,8 +60,10 @@ def pump(session: Session, command: str, *, encrypted: bool | None) -> Flow[None
         try:
             yield from _clean_up(session)
         except Cancelled:
-            yield from _clean_up(session)  # what was not finished: it may not have been sent
+            yield from _clean_up(session)  # what was not done yet
             raise
+        finally:
+            session.finish_clean_up()
 
 
 def _clean_up(session: Session) -> Flow[None]:
@@ -65,9 +71,11 @@ def _clean_up(session: Session) -> Flow[None]:
     if session.link is not None:
         yield Invoke(session.link.close, None, caught=True)
         session.link = None
-    if session.session_id and (session.end is None or session.end.cause != "closed"):
-        yield from terminate_session(session.session_id)
-    session.finish_clean_up()
+    if session.session_id and not session.terminated and (session.end is None or session.end.cause != "closed"):
+        try:
+            yield from terminate_session(session.session_id)
+        finally:
+            session.terminated = True
 
 
 def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]:  # noqa: FBT001  # private
@@ -110,7 +118,7 @@ def _connect(session: Session) -> Flow[Link]:
     """Open the first link. The agent does not wait for it: the command runs with or without one."""
     connected: Reply[Link] = yield Connect(session.url)
     if connected.error is not None:
-        reason = f"the connection to the session could not be opened ({said(connected.error)})"
+        reason = f"the connection to the session could not be opened ({text_of(connected.error)})"
         raise ExecResponseLost(session.place.task_arn, session.place.container, reason) from connected.error
     return connected.get()
 
@@ -125,7 +133,7 @@ def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None
     try:
         token = yield from resume_session(session.session_id)
     except EcsError as error:
-        if isinstance(error, AccessDeniedError):
+        if is_denied(error):
             return End("lost", f"{reason}; to resume it, the credentials need ssm:ResumeSession ({described(error)})")
         return None if error.retryable else End("lost", f"{reason}; it cannot be resumed: {described(error)}")
     if token is None:
@@ -202,7 +210,7 @@ def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) ->
         if isinstance(error, MissingExtraError):
             return End("refused", str(error), error)
         why = f"the cluster encrypts sessions: there is no data key of {event.key_id}"
-        if isinstance(error, AccessDeniedError):
+        if is_denied(error):
             why = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
         return End("refused", f"{why} ({described(error)})")
     return None

@@ -16,6 +16,7 @@ from ecskit._core.errors import (
     InvalidRequestError,
     MalformedResponseError,
     ServiceError,
+    TransportError,
     described,
 )
 from ecskit._core.retrying import RetryLimits, may_have_taken_effect, retry
@@ -24,7 +25,7 @@ from ecskit._exec.errors import AGENT_REMEDY, ExecResponseLost, ExecUnavailable
 from ecskit._exec.session import Place
 from ecskit.models.tasks import ExecuteCommandRequest, ExecuteCommandResponse
 
-__all__ = ["Opened", "execute_command", "generate_key", "resume_session", "said", "terminate_session"]
+__all__ = ["Opened", "execute_command", "generate_key", "is_denied", "resume_session", "terminate_session", "text_of"]
 
 log = logging.getLogger("ecskit")
 
@@ -32,7 +33,11 @@ _CONNECTING = 15.0
 """Seconds for which ExecuteCommand is repeated while ECS reports that the agent is not connected. The error is often
 transient, also after ECS has shown the agent as RUNNING, and means that the command was not run."""
 _TERMINATE_LIMITS = RetryLimits(attempts=3, longest_pause=1.0)
+_NOT_TERMINATED = "session %s was not terminated, and may hold one of the slots of its container for 20 minutes: %s"
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized")
 _KEY_BYTES = 64
+_HANDSHAKE = 12.0
+"""Seconds for the data key, repeated requests included. The agent waits for 15 s."""
 
 Opened = tuple[str, str, str]
 """The id, the address and the token of a session."""
@@ -83,44 +88,62 @@ def execute_command(place: Place, command: str, is_wanted: Callable[[], bool]) -
 
 
 def _explained(error: EcsError, place: Place) -> EcsError | None:
-    """Return what an error of ExecuteCommand means; None if it says that itself."""
+    """Return what an error of ExecuteCommand means; None if its own text shows that."""
     if isinstance(error, TargetNotConnectedException):
-        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({said(error)})"
+        reason = f"its agent was not connected for {_CONNECTING:.0f} s ({text_of(error)})"
         return ExecUnavailable(place.task_arn, reason, AGENT_REMEDY)
     if isinstance(error, ServiceError) and "session limit" in error.message.lower():
         remedy = "wait until a session in the container has ended, or end one by ssm:TerminateSession"
-        return ExecUnavailable(place.task_arn, said(error), remedy)
+        return ExecUnavailable(place.task_arn, text_of(error), remedy)
     if isinstance(error, InvalidRequestError) and "execute command" in error.message.lower():
-        return ExecUnavailable(place.task_arn, said(error), AGENT_REMEDY)
+        return ExecUnavailable(place.task_arn, text_of(error), AGENT_REMEDY)
     if not may_have_taken_effect(error):
         return None
-    return ExecResponseLost(place.task_arn, place.container, f"no valid response ({said(error)})")
+    return ExecResponseLost(place.task_arn, place.container, f"no valid response ({text_of(error)})")
 
 
-def said(error: EcsError) -> str:
-    """Return what an error says, without what it was about: errors of ecskit name that themselves."""
+def text_of(error: EcsError) -> str:
+    """Return the code and the message of an error, without its targets: errors of ecskit name them."""
     code = f"{error.code}: " if isinstance(error, ServiceError) else ""
     return f"{code}{getattr(error, 'message', str(error)).removesuffix('.')}"
 
 
 def terminate_session(session_id: str) -> Flow[None]:
-    """Terminate a session. If AWS refuses, log one warning."""
+    """Terminate a session. If AWS refuses or cannot be reached, log one warning.
+
+    After a cancellation, a request that was not sent is sent. One that failed to reach AWS is not repeated: that may
+    take minutes.
+    """
+    unreachable: TransportError | None = None
 
     def attempt() -> Flow[None]:
-        yield from _request("ssm", "TerminateSession", {"SessionId": session_id})
+        nonlocal unreachable
+        try:
+            yield from _request("ssm", "TerminateSession", {"SessionId": session_id})
+        except TransportError as error:
+            unreachable = error
+            raise
 
     try:
         yield from retry(attempt, _TERMINATE_LIMITS)
+    except Cancelled as cancelled:
+        if unreachable is not None or cancelled.sent:
+            log.warning(
+                _NOT_TERMINATED, session_id, described(unreachable) if unreachable else "its request was cancelled"
+            )
+        else:
+            yield from terminate_session(session_id)
+        raise
     except EcsError as error:
         if isinstance(error, ServiceError) and error.code == "DoesNotExistException":
             return  # it has ended
-        needs = "the credentials need ssm:TerminateSession on it; " if isinstance(error, AccessDeniedError) else ""
-        log.warning(
-            "session %s was not terminated, and may hold one of the slots of its container for 20 minutes: %s%s",
-            session_id,
-            needs,
-            described(error),
-        )
+        needs = "the credentials need ssm:TerminateSession on it; " if is_denied(error) else ""
+        log.warning(_NOT_TERMINATED, session_id, f"{needs}{described(error)}")
+
+
+def is_denied(error: EcsError) -> bool:
+    """Return whether a permission is missing. Expired credentials have the same class, and lack none."""
+    return isinstance(error, AccessDeniedError) and error.code in _DENIED
 
 
 def resume_session(session_id: str) -> Flow[str | None]:
@@ -146,7 +169,8 @@ def generate_key(session_id: str, place: Place, key_id: str, challenge: str | No
     params = {"KeyId": key_id, "NumberOfBytes": _KEY_BYTES, "EncryptionContext": context}
     parts = key_id.split(":")
     region = parts[3] if parts[0] == "arn" and len(parts) > 5 else None
-    answer = yield from _request("kms", "GenerateDataKey", params, region)
+    limits = RetryLimits(attempts=4, longest_pause=2.0, until=(yield Sleep(0)).now + _HANDSHAKE)
+    answer = yield from retry(lambda: _request("kms", "GenerateDataKey", params, region), limits)
     plaintext, ciphertext = (_bytes(answer.get(name)) for name in ("Plaintext", "CiphertextBlob"))
     if len(plaintext) != _KEY_BYTES or not ciphertext:
         raise MalformedResponseError("GenerateDataKey", "the response has no data key of 64 bytes")

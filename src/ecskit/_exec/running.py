@@ -163,7 +163,7 @@ class Run(Generic[AnyStr]):
         if end.cause == "lost":
             return "UNKNOWN", end.reason
         if end.cause not in ("closed", "stopped"):
-            self.session.raise_end()
+            self.session.raise_cause()
         stopped = end.reason if end.cause == "stopped" else (yield from self._stop())
         if stopped:
             return "TASK_STOPPED", stopped

@@ -31,8 +31,8 @@ PIECE = 16 * 2**10
 """Bytes of input that are handed to the pump at once."""
 _PIECES = 4
 """How many pieces may wait for the pump."""
-_ENDING = 8.0
-"""Seconds for the pump to end by itself, before it is cancelled. The clean-up of a flow may take 10 s in all."""
+_ENDING, _CANCELLING = 7.0, 1.0
+"""Seconds for the pump to end by itself, and after it was cancelled. The clean-up of a flow may take 10 s in all."""
 _UNDER_WAY = 64 * 2**10
 """How many bytes the channel may have accepted that the agent has not acknowledged, before `send` waits."""
 
@@ -109,6 +109,10 @@ class Session:
         self.active_at = 0.0
         """The monotonic time of the latest output, or description of the task. The pump writes it, too."""
         self.background: Background | None = None
+        self.watcher: Background | None = None
+        """What describes the task, or has described it."""
+        self.watching = False
+        """Whether it is under way."""
         self.reader: OutputReader | None = None
         """Finds the exit code in the output, if the command of an interactive session is wrapped."""
         self._consumed: deque[int] = deque()
@@ -129,15 +133,19 @@ class Session:
         """How the session ended; None while it is open."""
         self.done = False
         """Whether the pump has cleaned up after that."""
+        self.terminated = False
+        """Whether the pump has requested the termination, with success or without."""
         self._chunks: deque[bytes] = deque()
         self._buffered = 0
         self._pending = 0
+        self._is_awaited = False
+        """Whether a user may wait for room. Users set it, the pump clears it."""
         self._wakers: dict[Waker, None] = {}
         _forks.register(self)
 
     def after_fork(self) -> None:
         """End it in a forked child, which has no pump. The session goes on in the parent."""
-        self.link = self.background = None
+        self.link = self.background = self.watcher = None
         self._reading, self._wakers = Lock(), {}
         self.end = self.end or End("local", "it belongs to the process from which this one was forked")
         self.done = True
@@ -156,6 +164,8 @@ class Session:
     def deliver(self, data: bytes, now: float) -> bool:
         """Pass output on to the users. Return whether there is room for it."""
         self.active_at = now
+        if not data:
+            return True  # users would take it for the end
         while self._consumed:
             self._buffered -= self._consumed.popleft()
         self._buffered += len(data)
@@ -166,9 +176,10 @@ class Session:
         return True
 
     def report_pending(self, pending: int) -> None:
-        """Note how many bytes of input the agent has not acknowledged."""
-        was_full, self._pending = not self.has_room(), pending
-        if was_full and self.has_room():
+        """Note how many bytes of input the agent has not acknowledged, once the commands were taken."""
+        self._pending = pending
+        if self._is_awaited and self._is_free():
+            self._is_awaited = False
             self._rouse()
 
     def finish(self, end: End) -> None:
@@ -190,7 +201,7 @@ class Session:
 
     def take(self) -> bytes | None:
         """Return all output that is there; b"" at the end of a session, None if there is none yet."""
-        ended = self.end is not None  # before the last chunk is missed
+        ended = self.end is not None  # read first: a chunk may arrive before the end, and after the loop
         chunks: list[bytes] = []
         while self._chunks:
             try:
@@ -209,11 +220,12 @@ class Session:
             return self._read(reader)
 
     def _read(self, reader: OutputReader) -> bytes | None:
+        if self.exit_code is not None:
+            self.take()  # none of it is the command's, and it may have no end
+            return b""
         data = self.take()
         if data is None:
             return None
-        if self.exit_code is not None:
-            return b""
         output = b""
         for event in reader.feed(data) if data else [reader.end()]:
             if isinstance(event, Exited):
@@ -223,7 +235,11 @@ class Session:
         return output or (b"" if not data or self.exit_code is not None else None)
 
     def has_room(self) -> bool:
-        """Return whether more input is accepted."""
+        """Return whether more input is accepted. If not, wakers are roused once it is."""
+        self._is_awaited = True  # before the decision: the pump may make room at any moment
+        return self._is_free()
+
+    def _is_free(self) -> bool:
         return len(self.commands) < _PIECES and self._pending < _UNDER_WAY
 
     def put(self, *commands: bytes | Resize) -> None:
@@ -231,17 +247,26 @@ class Session:
         self.commands.extend(commands)
         self._wake_pump()
 
+    def finish_watching(self) -> None:
+        """Note that the task was described."""
+        self.watching = False
+        self._rouse()
+
     def request_end(self, end: End) -> None:
         """Request that the pump ends the session."""
         self.closing = self.closing or end
         self._wake_pump()
 
     def raise_end(self) -> NoReturn:
-        """Raise what ended the session."""
+        """Raise that the session has ended, from the error that ended it if there is one."""
         end = self.end or End("local")
-        if isinstance(end.error, Exception):
-            raise end.error
-        raise SessionEnded(self.session_id, end.why)
+        raise SessionEnded(self.session_id, end.why) from end.error
+
+    def raise_cause(self) -> NoReturn:
+        """Raise the error that ended the session; without one, raise that it has ended."""
+        if self.end is not None and isinstance(self.end.error, Exception):
+            raise self.end.error
+        self.raise_end()
 
     def _wake_pump(self) -> None:
         self.waker.rouse()
@@ -281,12 +306,22 @@ def awaited(
 
 
 def close(session: Session) -> Flow[None]:
-    """End a session that is open, and wait for the end of its pump."""
-    if not session.pumping:
-        return
-    session.request_end(End("local", "it was closed"))
-    # A cancellation could lose a response, or repeat a request: it is for a pump that does not end by itself.
-    now = (yield Sleep(0)).now
-    yield from awaited(session, lambda: session.done or None, now + _ENDING)
-    if session.background is not None:
-        yield from stop(session.background)
+    """End a session, and wait for the end of its pump and of its watcher, unless a request of theirs hangs."""
+    session.request_end(End("local", "it was closed"))  # a pump that begins after this ends at once
+    if session.watcher is not None:
+        session.watcher.cancel()
+    if session.pumping or session.background is not None:
+        # A cancellation could lose a response: it is for a pump that does not end by itself.
+        yield from _awaited_end(session, lambda: session.done or None, _ENDING)
+        if session.background is not None and not session.done:
+            session.background.cancel()
+            yield from _awaited_end(session, lambda: session.done or None, _CANCELLING)
+    yield from _awaited_end(session, lambda: None if session.watching else True, _CANCELLING)
+    # Those whose flows have ended. A request that hangs may take a minute, and is not waited for.
+    for background, has_ended in ((session.background, session.done), (session.watcher, not session.watching)):
+        if background is not None and has_ended:
+            yield from stop(background)
+
+
+def _awaited_end(session: Session, ready: Callable[[], bool | None], seconds: float) -> Flow[None]:
+    yield from awaited(session, ready, (yield Sleep(0)).now + seconds)

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 import attrs
 
 from ecskit._core.effects import Flow, Invoke, Sleep
+from ecskit._exec.opening import opened
 from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
-from ecskit._exec.starting import Start, opened
+from ecskit._exec.starting import Start
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
@@ -80,24 +81,32 @@ def shell(
     )
 
     def flow() -> Flow[int | None]:
-        session = yield from opening
-        try:
-            terminal.enter(_Keyboard(session, terminal))
-            while True:
-                output = yield from awaited(session, session.read, math.inf, lambda: watch(session))
-                if not output:
-                    break
-                yield Invoke(terminal.write, output)
-            # Seconds for the service to close the channel, so that the session need not be terminated.
-            yield from awaited(session, lambda: session.end, (yield Sleep(0)).now + CLOSING)
-        finally:
-            terminal.leave()  # no effect: nothing may come between an interruption and this
-            yield from close(session)
+        with terminal:
+            session = yield from opening
+            try:
+                terminal.enter(_Keyboard(session, terminal))
+                yield from _show(session, terminal)
+            finally:
+                try:
+                    terminal.leave()  # no effect: nothing may come between an interruption and this
+                finally:
+                    yield from close(session)
         if session.exit_code is None and (exit_code or (session.end and not session.end.is_clean)):
             session.raise_end()
         return session.exit_code
 
     return flow()
+
+
+def _show(session: Session, terminal: Terminal) -> Flow[None]:
+    """Show the output of a session until its end."""
+    while True:
+        output = yield from awaited(session, session.read, math.inf, lambda: watch(session))
+        if not output:
+            break
+        yield Invoke(terminal.write, output)
+    # Seconds for the service to close the channel, so that the session need not be terminated.
+    yield from awaited(session, lambda: session.end, (yield Sleep(0)).now + CLOSING)
 
 
 @attrs.frozen

@@ -12,15 +12,13 @@ import attrs
 
 from ecskit._core.background import Background
 from ecskit._core.call import call
-from ecskit._core.effects import Beside, Connect, DrawRandom, Flow, Reply, Sleep
+from ecskit._core.effects import Beside, Connect, Flow, Reply, Sleep
 from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, RequestError, described
 from ecskit._data_channel.encryption import check_extra
 from ecskit._exec.errors import AGENT_REMEDY, ExecUnavailable
-from ecskit._exec.marks import OutputReader
 from ecskit._exec.pump import pump
-from ecskit._exec.session import End, Place, Resize, Session, awaited, close
+from ecskit._exec.session import End, Place, Session, awaited, close
 from ecskit._exec.watching import place_in
-from ecskit._exec.wrapper import wrap
 from ecskit._polling.batches import Targets
 from ecskit._polling.conditions import Evaluation, Met, wait_for
 from ecskit._polling.errors import WaitFailed
@@ -32,51 +30,9 @@ from ecskit._waits.tasks import TaskGoal
 from ecskit.models.clusters import DescribeClustersRequest
 from ecskit.models.tasks import Task
 
-__all__ = ["Start", "opened", "plain", "size_problems"]
+__all__ = ["Start", "plain"]
 
 log = logging.getLogger("ecskit")
-
-_MOST = 65535
-"""The most columns or rows of a terminal."""
-
-
-def opened(
-    verb: str,
-    task: Task | str,
-    command: str | Sequence[str],
-    *,
-    container: str | None,
-    cluster: str | None,
-    columns: int,
-    rows: int,
-    start_timeout: float | None,
-    exit_code: bool,
-) -> Flow[Session]:
-    """Open a session of ECS Exec in which a command uses the terminal. `tasks.open_session` has the arguments."""
-    start = Start.of(verb, task, cluster, container, start_timeout)
-    problems = size_problems(columns, rows)
-    if problems:
-        raise RequestError(verb, problems)
-    wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
-
-    def flow() -> Flow[Session]:
-        drawn: int = (yield DrawRandom()).get()
-        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
-        session = yield from start.session(wrapped.command if wrapped else plain(command), needs_gate=True)
-        session.reader = OutputReader(wrapped) if wrapped else None
-        session.put(Resize(columns, rows))
-        return session
-
-    return flow()
-
-
-def size_problems(columns: Any, rows: Any) -> list[tuple[str, str]]:
-    """Return what is wrong with the size of a terminal."""
-    return [
-        (name, f"expected a whole number from 1 to {_MOST}, got {given!r}")
-        for name, given in (("columns", columns), ("rows", rows))
-        if not isinstance(given, int) or isinstance(given, bool) or not 1 <= given <= _MOST
-    ]
 
 
 def plain(command: str | Sequence[str]) -> str:
@@ -141,7 +97,7 @@ class Start:
             session.background = begun.get()
             end = yield from awaited(session, lambda: session.end or session.begun, math.inf)
             if isinstance(end, End):
-                session.raise_end()
+                session.raise_cause()
         except BaseException:
             yield from close(session)
             raise

@@ -8,10 +8,14 @@ import select
 import signal
 import sys
 import threading
+from importlib.util import find_spec
 from types import FrameType
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from ecskit._core.errors import ConfigurationError
+
+if TYPE_CHECKING:
+    from typing_extensions import Self
 
 __all__ = ["Terminal", "Typing", "own_terminal"]
 
@@ -45,12 +49,10 @@ def own_terminal() -> Terminal:
     Raises:
         ConfigurationError: The system has none, or standard input or output is redirected.
     """
-    try:
-        import termios  # noqa: F401  # absent on Windows
-    except ImportError:
+    if find_spec("termios") is None:
         raise ConfigurationError(
-            "shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
-        ) from None
+            "tasks.shell: it needs a POSIX terminal; on Windows, use tasks.execute or tasks.open_session"
+        )
     for stream, name in ((sys.stdin, "standard input"), (sys.stdout, "standard output")):
         try:
             connected = stream.isatty()
@@ -58,7 +60,7 @@ def own_terminal() -> Terminal:
             connected = False
         if not connected:
             raise ConfigurationError(
-                f"shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
+                f"tasks.shell: {name} is not a terminal; run a command with tasks.execute, or open a session with"
                 " tasks.open_session"
             )
     return Terminal(sys.stdin.fileno(), sys.stdout.fileno())
@@ -79,6 +81,10 @@ class Terminal:
         self._reader: threading.Thread | None = None
         self._signals: tuple[int, int] | None = None
         """A pipe: a byte for each new size, and its end is the end of the reader."""
+        self._leaving = False
+        """Set first when the terminal is restored: signals change nothing any more."""
+        self._ending: int | None = None
+        """A signal that has to end the process once the terminal is restored."""
 
     @property
     def size(self) -> tuple[int, int]:
@@ -89,6 +95,21 @@ class Terminal:
                 return columns, rows
         return 80, 24
 
+    def __enter__(self) -> Self:
+        """Let signals that would end the process raise SystemExit until `leave`, so that what runs is cleaned up.
+
+        Python allows this in the main thread only. A signal that the program handles stays with its handler.
+        """
+        for name in _ENDING if _is_main_thread() else ():
+            number = getattr(signal, name)
+            if signal.getsignal(number) is signal.SIG_DFL:
+                self._handlers[number] = signal.signal(number, self._end)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Do what `leave` does."""
+        self.leave()
+
     def enter(self, typing: Typing) -> None:
         """Begin raw mode, and pass keys and sizes on, from a thread of its own."""
         import termios
@@ -96,23 +117,27 @@ class Terminal:
         sys.stdout.flush()
         self._before = termios.tcgetattr(self._source)
         self._signals = os.pipe()
-        self._handle_signals(self._signals[1])
+        if _is_main_thread():
+            # A shell that continues this process has changed the mode of the terminal.
+            self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._continue())
+            self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: self._note_size())
         self._make_raw()
-        self._reader = threading.Thread(
+        reader = threading.Thread(
             target=self._read, args=(typing, self._signals[0]), name="ecskit-terminal", daemon=True
         )
-        self._reader.start()
+        reader.start()
+        self._reader = reader
 
     def leave(self) -> None:
         """End raw mode, and stop reading. A second call does nothing."""
         import termios
 
-        before, self._before = self._before, None
-        if before is not None:
+        self._leaving = True
+        if self._before is not None:
             with contextlib.suppress(termios.error):  # the terminal is gone
-                termios.tcsetattr(self._source, termios.TCSADRAIN, before)
-        while self._handlers:
-            signal.signal(*self._handlers.popitem())
+                # At once: to wait for output could take for ever, or be interrupted by a signal.
+                termios.tcsetattr(self._source, termios.TCSANOW, self._before)
+            self._before = None
         reader, self._reader = self._reader, None
         signals, self._signals = self._signals, None
         if signals is not None:
@@ -120,6 +145,11 @@ class Terminal:
             if reader is not None:
                 reader.join()
             os.close(signals[0])
+        while self._handlers:
+            number, handler = self._handlers.popitem()
+            signal.signal(number, signal.SIG_DFL if handler is None else handler)  # None: not set by Python
+        if self._ending is not None:
+            raise SystemExit(128 + self._ending)
 
     def write(self, data: bytes) -> None:
         """Show bytes. It waits for a slow terminal."""
@@ -135,21 +165,21 @@ class Terminal:
 
         tty.setraw(self._source, termios.TCSADRAIN)  # what was typed ahead stays
 
-    def _handle_signals(self, resized: int) -> None:
-        """Let signals that would end the process raise SystemExit, so that the terminal is restored.
+    def _end(self, number: int, frame: FrameType | None) -> None:
+        del frame
+        if self._leaving:
+            self._ending = number
+        else:
+            raise SystemExit(128 + number)
 
-        Python allows this in the main thread only. A signal that the program handles stays with its handler.
-        """
-        if threading.current_thread() is not threading.main_thread():
-            return
-        for name in _ENDING:
-            number = getattr(signal, name)
-            if signal.getsignal(number) is signal.SIG_DFL:
-                self._handlers[number] = signal.signal(number, _end)
-        # A shell that continues this process has changed the mode of the terminal.
-        self._handlers[signal.SIGCONT] = signal.signal(signal.SIGCONT, lambda *_: self._make_raw())
+    def _continue(self) -> None:
+        if not self._leaving:
+            self._make_raw()
+
+    def _note_size(self) -> None:
         # A handler may run in the middle of anything, so the thread does the rest.
-        self._handlers[signal.SIGWINCH] = signal.signal(signal.SIGWINCH, lambda *_: os.write(resized, b"r"))
+        if self._signals is not None and not self._leaving:
+            os.write(self._signals[1], b"r")
 
     def _read(self, typing: Typing, signals: int) -> None:
         source = [self._source]
@@ -171,6 +201,5 @@ class Terminal:
                 source = []
 
 
-def _end(number: int, frame: FrameType | None) -> None:
-    del frame
-    raise SystemExit(128 + number)
+def _is_main_thread() -> bool:
+    return threading.current_thread() is threading.main_thread()

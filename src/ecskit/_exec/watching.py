@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from ecskit._core.background import Background
 from ecskit._core.call import call
-from ecskit._core.effects import Flow, Sleep
+from ecskit._core.effects import Beside, Flow, Reply, Sleep
 from ecskit._core.errors import EcsError, RequestError
+from ecskit._core.wording import listed
 from ecskit._exec.errors import ExecUnavailable
 from ecskit._exec.session import End, Place, Session
 from ecskit._waits.tasks import is_stopped
@@ -25,10 +27,10 @@ def place_in(verb: str, task: Task, container: str | None) -> Place:
     """
     names = [each.name for each in task.containers if each.name]
     if container is None and len(names) > 1:
-        problem = f"the task has {len(names)} containers: pass one of {', '.join(names)}"
+        problem = f"the task has {len(names)} containers: pass one of {listed(names)}"
         raise RequestError(verb, [("container", problem)])
     if container is not None and names and container not in names:
-        problem = f"the task has no container {container!r}; it has {', '.join(names)}"
+        problem = f"the task has no container {container!r}; it has {listed(names)}"
         raise RequestError(verb, [("container", problem)])
     reason, remedy = _obstacle(task)
     if reason:
@@ -66,20 +68,37 @@ def stop_of(task: Task, container: str | None = None) -> str | None:
 
 
 def watch(session: Session) -> Flow[float]:
-    """Describe the task if the session was quiet for 10 s, and end the session if it has stopped.
+    """Describe the task if the session was quiet for 10 s; the session ends if it has stopped.
+
+    This is done beside the flow: a request that hangs delays no output and no timeout.
 
     Returns:
         The monotonic time when to do this again.
     """
     now = (yield Sleep(0)).now
-    if now < session.active_at + _INTERVAL or session.end is not None:
+    if session.watching or session.end is not None:
+        return now + _INTERVAL
+    if now < session.active_at + _INTERVAL:
         return session.active_at + _INTERVAL
-    session.active_at = now  # before the request: other users of the session need not send it, too
-    task = yield from describe(session)
-    stopped = stop_of(task, session.place.container) if task is not None else None
-    if stopped:
-        session.request_end(End("stopped", stopped))
+    # Set before the request: other users of the session need not send it, too.
+    session.active_at, session.watching = now, True
+    try:
+        begun: Reply[Background] = yield Beside(_look(session), "ecskit-exec-task")
+        session.watcher = begun.get()
+    except BaseException:
+        session.watching = False
+        raise
     return now + _INTERVAL
+
+
+def _look(session: Session) -> Flow[None]:
+    try:
+        task = yield from describe(session)
+        stopped = stop_of(task, session.place.container) if task is not None else None
+        if stopped:
+            session.request_end(End("stopped", stopped))
+    finally:
+        session.finish_watching()
 
 
 def describe(session: Session) -> Flow[Task | None]:
