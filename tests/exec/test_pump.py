@@ -302,7 +302,6 @@ def test_empty_output_is_no_end() -> None:
     [
         ([refusal("DoesNotExistException")], 1, False),
         ([refusal("InternalServerError", 500)], 2, False),
-        ([refusal("ExpiredTokenException")], f"{CLOSED}; it cannot be resumed: X: ExpiredTokenException", 1),
         ([refusal("InternalServerError", 500)] * 9, 3, True),
     ],
     ids=["ended", "passing", "failing"],
