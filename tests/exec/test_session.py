@@ -109,6 +109,35 @@ def test_a_program_that_prints_nothing_first_gets_input(colour: str, exit_code: 
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    ("script", "code", "reason"),
+    [
+        (ExecScript("a\n", exit_code=7), 7, None),
+        (
+            ExecScript.killed("a\n"),
+            None,
+            "its shell was killed, the session was ended from outside, or its end was lost",
+        ),
+    ],
+    ids=["exited", "killed"],
+)
+def test_the_end_of_a_session_with_an_exit_code(
+    script: ExecScript, code: int | None, reason: str | None, colour: str
+) -> None:
+    """The service closes it: nothing is terminated. A missing code is no normal end."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", script)
+        async with world.session("run it", exit_code=True) as session:
+            output = await session.read_all()
+        return output, session.exit_code, session.end_reason
+
+    world, result = perform(colour, act)
+    assert (b"a\r\n", code, reason) == _raised(result)
+    assert 0 == world.count("TerminateSession")
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_a_timeout_of_reading_is_a_timeout_error(colour: str) -> None:
     """The session goes on."""
 
