@@ -111,8 +111,8 @@ def text_of(error: EcsError) -> str:
 def terminate_session(session_id: str) -> Flow[None]:
     """Terminate a session. If AWS refuses or cannot be reached, log one warning.
 
-    After a cancellation, a request that was not sent is sent. One that failed to reach AWS is not repeated: that may
-    take minutes.
+    After a cancellation the request is sent again, because it may have been stopped before it arrived. One that has
+    failed to reach AWS is not: that may take minutes.
     """
     unreachable: TransportError | None = None
 
@@ -126,13 +126,11 @@ def terminate_session(session_id: str) -> Flow[None]:
 
     try:
         yield from retry(attempt, _TERMINATE_LIMITS)
-    except Cancelled as cancelled:
-        if unreachable is not None or cancelled.sent:
-            log.warning(
-                _NOT_TERMINATED, session_id, described(unreachable) if unreachable else "its request was cancelled"
-            )
-        else:
+    except Cancelled:
+        if unreachable is None:
             yield from terminate_session(session_id)
+        else:
+            log.warning(_NOT_TERMINATED, session_id, described(unreachable))
         raise
     except EcsError as error:
         if isinstance(error, ServiceError) and error.code == "DoesNotExistException":

@@ -192,4 +192,4 @@ class Run(Generic[AnyStr]):
             return "KILLED", f"{UNMARKED}{why}"
         if _NO_SHELL.search(text):
             return "NO_SHELL", f"the image has no `sh`, or it cannot be run{why}"
-        return "UNKNOWN", f"the session ended before the command was seen to begin{why}"
+        return "UNKNOWN", f"the session ended before the command was seen to begin, and it may have run{why}"
