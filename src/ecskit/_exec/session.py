@@ -310,9 +310,11 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session, and wait for the end of its pump and of its watcher, unless a request of theirs hangs."""
-    if session.exit_code is not None:
-        yield from _awaited_end(session, lambda: True if session.end else None, CLOSING)
-    session.request_end(End("local", "it was closed"))  # a pump that begins after this ends at once
+    try:
+        if session.exit_code is not None:
+            yield from _awaited_end(session, lambda: True if session.end else None, CLOSING)
+    finally:  # a pump that begins after this ends at once
+        session.request_end(End("local", "it was closed"))
     if session.watcher is not None:
         session.watcher.cancel()
     if session.pumping or session.background is not None:
