@@ -17,7 +17,8 @@ from support.scripted_ecs import ScriptedAsync
 
 from ecskit import AsyncClient, Client
 from ecskit._codegen.__main__ import PACKAGE
-from ecskit._codegen.emit_verbs import HANDLES, NAMESPACES, SYNC_ALIASES, verbs_of
+from ecskit._codegen.emit_verbs import SYNC_ALIASES, verbs_of
+from ecskit._codegen.namespaces import HANDLES, NAMESPACES
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._facades.aio_wait import AsyncWait
