@@ -125,7 +125,7 @@ class Performed:
                     assert effect.caught
                     value = raised
             case Send():
-                given = [OPENED] if effect.operation == "ExecuteCommand" else self.answers.get(effect.operation)
+                given = self.answers.get(effect.operation, [OPENED] if effect.operation == "ExecuteCommand" else None)
                 answer = given.pop(0) if given else {}
                 if isinstance(answer, errors.EcsError):
                     error = answer
@@ -227,6 +227,26 @@ def test_an_end_before_the_pump_has_begun() -> None:
     session.request_end(End("local", "it was closed"))
     done = Performed(Links([]), session=session)
     assert ("it was closed", []) == (done.end.reason, done.effects)
+
+
+def test_the_request_that_opens_a_session() -> None:
+    """botocore does not repeat it, and it has its turn among the requests of the client."""
+    done = Performed(Links([CUT]), {"ResumeSession": [{}]})
+    [opening] = [each for each in done.effects if isinstance(each, Send) and each.operation == "ExecuteCommand"]
+    assert opening.single_attempt
+    assert any(isinstance(each, Share) for each in done.effects[: done.effects.index(opening)])
+
+
+def test_a_requested_end_ends_the_repeats() -> None:
+    """No further ExecuteCommand is sent for a session that is not wanted any more."""
+
+    def before(effect: Any, session: Session) -> None:
+        if getattr(effect, "operation", "") == "ExecuteCommand":
+            session.request_end(End("local", "it was closed"))
+
+    unconnected = errors.TargetNotConnectedException({"Error": {"Code": "TargetNotConnectedException"}}, "X")
+    done = Performed(Links([]), {"ExecuteCommand": [unconnected] * 9}, before)
+    assert ("failed", 1, 0) == (done.end.cause, done.count("ExecuteCommand"), done.count("TerminateSession"))
 
 
 def test_a_broken_channel_is_not_resumed() -> None:

@@ -181,6 +181,22 @@ def test_sending_waits_for_a_program_that_does_not_read(colour: str) -> None:
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+def test_sending_ends_with_the_session(colour: str) -> None:
+    """What waits for room does not wait for ever."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("go\n", seconds=600))
+        async with world.session("run it") as session:
+            await session.read_until(b"go")
+            world.stop_task()
+            with pytest.raises(errors.SessionEnded, match="the task has stopped"):
+                await session.send(b"x\n" * 500_000)
+
+    _, result = perform(colour, act)
+    _raised(result)
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_a_slow_reader_gets_all_input(colour: str) -> None:
     """`send` goes on as the program reads. Others read at the same time."""
     data = bytes(range(32, 127)) * 2000
