@@ -137,7 +137,8 @@ def test_web_console(running: tuple[Simulator, str]) -> None:
         with web.websocket_connect(f"/consoles/{task}/app", headers={"origin": ORIGIN}) as browser:
             assert browser.receive_bytes().startswith(b"#")
     operations = [call.operation for call in simulator.calls]
-    assert (2, 1) == (operations.count("ExecuteCommand"), operations.count("TerminateSession"))
+    assert operations.count("ExecuteCommand") == 2
+    assert operations.count("TerminateSession") in (1, 2)  # the app ends meanwhile: then it is sent once more
 
 
 def test_celery_jobs(ecs: ecskit.Client, ecs_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:

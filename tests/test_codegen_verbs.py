@@ -16,7 +16,7 @@ from drive.support import AsyncDriver, SyncDriver
 
 from ecskit._codegen import emit_verbs
 from ecskit._codegen.__main__ import PACKAGE
-from ecskit._codegen.emit_verbs import HANDLES, Handle, Namespace
+from ecskit._codegen.namespaces import HANDLES, Handle, Namespace
 from ecskit._codegen.verbs import read
 
 PARCELS = '''

@@ -8,10 +8,11 @@ import math
 import pytest
 
 from ecskit._data_channel.events import Broken, Event, Output
-from ecskit._data_channel.frames import ACKNOWLEDGE, Acknowledgement, Frame, encode
-from ecskit._data_channel.stream import HELD
+from ecskit._data_channel.frames import ACKNOWLEDGE, INPUT, Acknowledgement, Frame, encode
+from ecskit._data_channel.pacing import Pace
+from ecskit._data_channel.stream import HELD, Stream
 
-from .support import Agent, acknowledged, client, frames, message, opened, stream_messages
+from .support import EPOCH, Agent, acknowledged, client, frames, ids, message, opened, stream_messages
 
 
 def acknowledgement(number: int, message_type: str = "input_stream_data") -> bytes:
@@ -279,3 +280,15 @@ def test_the_first_message_of_an_agent_has_the_flag_syn() -> None:
     channel.send_input(b"i")
     (frame,) = frames(channel.messages(2.0))
     assert ("input_stream_data", 0, 1_700_000_002_000) == (frame.message_type, frame.flags, frame.created)
+
+
+def test_a_message_that_is_due_again_waits_for_its_turn() -> None:
+    """The next wake-up is no moment at which nothing can be sent: a pump would not come to rest."""
+    pace = Pace()
+    stream = Stream(sends=INPUT, ids=ids(1), epoch=EPOCH, pace=pace)
+    stream.queue(1, b"x")
+    assert 1 == len(stream.messages(0.0))
+    pace.take(pace.granted(5.0), 5.0)  # as after many acknowledgements
+    assert [] == stream.messages(5.0)
+    assert stream.next_wakeup() > 5.0
+    assert 1 == len(stream.messages(stream.next_wakeup()))

@@ -463,17 +463,18 @@ def idler(clock: VirtualClock, seconds: float, log: Log) -> Thread:
 
 
 def test_the_clock_does_not_move_for_an_idle_sleeper_alone() -> None:
-    """It wakes on the way to the moment of another one, also of one that waits elsewhere."""
+    """Nor for one and a flow elsewhere. It wakes on the way to the moment of another one."""
     clock, log = VirtualClock(), Log()
     threads = [idler(clock, seconds, log) for seconds in (5.0, 20.0, 60.0)]
-    threads[0].join(0.05)
+    with clock.flow(), clock.elsewhere():
+        threads[0].join(0.05)
     assert (clock.now(), log) == (0, [])
     in_threads(clock, sleeper(clock, "active", [10.0], log))
     assert log == [(5, "idler"), (10, "active")]
-    with clock.flow(), clock.elsewhere():
-        for thread in threads:
-            thread.join(10)
-    assert log[2:] == [(20, "idler"), (60, "idler")]
+    in_threads(clock, sleeper(clock, "active", [10.0, 40.0], log))
+    for thread in threads:
+        thread.join(10)
+    assert sorted(log[2:]) == [(20, "active"), (20, "idler"), (60, "active"), (60, "idler")]
 
 
 async def test_an_idle_task_wakes_one_that_waits_for_it() -> None:

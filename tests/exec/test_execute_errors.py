@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import pickle
+import sys
 from collections.abc import Callable
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 from ecskit import errors
 from ecskit._core.errors import MissingExtraError
 from ecskit._simulator.exec.exec_script import ExecScript
+from ecskit.tasks import ExecResult
 from ecskit.testing import Fault, SimulatedError, TaskScript
 
 from .worlds import COLOURS, REFUSED, World, perform, simulator
@@ -124,6 +126,12 @@ CASES = [
         error=errors.WaitTimeout,
         says="exec_agents_running: timed out after 20 s: task ID is RUNNING, but the agent in container app is PENDING;"
         " 5 polls: RUNNING x5",
+    ),
+    Case(
+        name="stops before its agent runs",
+        task={"script": TaskScript(run_time=45, exec_agent="PENDING")},
+        error=errors.ExecUnavailable,
+        says=f"{CANNOT}: it is stopping; choose a task that runs",
     ),
     Case(
         name="no such task",
@@ -246,6 +254,35 @@ def test_wrong_arguments(options: dict[str, Any], problem: str) -> None:
         world.tasks.execute(arguments.pop("task"), arguments.pop("command"), **arguments)
     assert f"tasks.execute: {problem}" == str(raised.value)
     assert ["RegisterTaskDefinition", "RunTask"] == [call.operation for call in world.sim.calls]
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_what_encryption_needs_is_missing(colour: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the cluster has a key is read then, and found out before anything runs."""
+    monkeypatch.setitem(sys.modules, "cryptography.hazmat.primitives.ciphers.aead", None)
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", "hello\n")
+        assert (await world.execute("run it")).succeeded
+        settings = {"executeCommandConfiguration": {"kmsKeyId": "arn:aws:kms:us-east-1:123456789012:key/abc"}}
+        world.sim.handle("UpdateCluster", {"cluster": "default", "configuration": settings})
+        return await world.execute("run it")
+
+    world, error = perform(colour, act)
+    assert isinstance(error, errors.MissingExtraError)
+    assert (2, 1) == (world.count("DescribeClusters"), world.count("ExecuteCommand"))
+
+
+@pytest.mark.parametrize(
+    ("kind", "code", "succeeded", "signal"),
+    [("EXITED", 0, True, None), ("TIMED_OUT", 0, False, None), ("EXITED", 137, False, 9), ("EXITED", 255, False, None)],
+)
+def test_what_a_result_means(kind: Any, code: int, *, succeeded: bool, signal: int | None) -> None:
+    """Only EXITED with 0 is success. 255 is no signal."""
+    result = ExecResult(
+        kind=kind, exit_code=code, output="", truncated=False, task_arn="t", container="c", session_id="s", reason=None
+    )
+    assert (succeeded, signal) == (result.succeeded, result.signal)
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import itertools
 import json
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -123,7 +125,7 @@ class Performed:
                     assert effect.caught
                     value = raised
             case Send():
-                given = [OPENED] if effect.operation == "ExecuteCommand" else self.answers.get(effect.operation)
+                given = self.answers.get(effect.operation, [OPENED] if effect.operation == "ExecuteCommand" else None)
                 answer = given.pop(0) if given else {}
                 if isinstance(answer, errors.EcsError):
                     error = answer
@@ -157,18 +159,11 @@ def tokens(count: int) -> list[Any]:
     [
         ([{}], f"{CLOSED}, and the session has timed out meanwhile", 1),
         ([refusal("DoesNotExistException")], f"{CLOSED}; it cannot be resumed: ", 1),
-        (
-            [refusal("AccessDeniedException")],
-            "the connection was closed with code 1006; to resume it, the credentials",
-            1,
-        ),
-        (
-            [refusal("InternalServerError", 500)] * 9,
-            "the connection was closed with code 1006; 5 tries to resume it",
-            5,
-        ),
+        ([refusal("AccessDeniedException")], f"{CLOSED}; to resume it, the credentials need ssm:ResumeSession (", 1),
+        ([refusal("ExpiredTokenException")], f"{CLOSED}; it cannot be resumed: X: ExpiredTokenException: no", 1),
+        ([refusal("InternalServerError", 500)] * 9, f"{CLOSED}; 5 tries to resume it failed", 5),
     ],
-    ids=["timed out", "gone", "denied", "failing"],
+    ids=["timed out", "gone", "denied", "expired", "failing"],
 )
 def test_a_session_that_cannot_be_resumed(answers: list[Any], reason: str, tries: int) -> None:
     """It is lost, and terminated; only errors that may pass are tried again."""
@@ -179,7 +174,8 @@ def test_a_session_that_cannot_be_resumed(answers: list[Any], reason: str, tries
 
 def test_links_that_bring_something_renew_the_tries() -> None:
     """Twenty cuts in a day are no reason to give up; five in a row are."""
-    done = Performed(Links([CUT, *[[b"anything"], CUT] * 20, *[CUT] * 9]), {"ResumeSession": tokens(99)})
+    outputs = [[[message(number, b"x")], CUT] for number in range(20)]
+    done = Performed(Links([CUT, *itertools.chain(*outputs), *[CUT] * 9]), {"ResumeSession": tokens(99)})
     assert done.end.reason.endswith("5 tries to resume it failed")
     assert 25 == done.count("ResumeSession")
     assert 26 == sum(isinstance(each, Connect) for each in done.effects)
@@ -187,6 +183,27 @@ def test_links_that_bring_something_renew_the_tries() -> None:
     assert ["t", "token 0", "token 1"] == opening[:3]
     pauses = [each.seconds for each in done.effects if isinstance(each, Sleep) and each.waker is done.session.waker]
     assert [0.1] * 21 + [0.2, 0.4, 0.8, 1.6] == pauses
+
+
+@pytest.mark.parametrize("cuts", [[[b"anything"], CUT], [[message(0, b"x")], CUT]], ids=["garbage", "the same again"])
+def test_links_that_bring_nothing_new_do_not(cuts: list[Any]) -> None:
+    """A peer that cuts each connection after one message would be asked for tokens for ever."""
+    done = Performed(Links([[message(0, b"x")], CUT, *cuts * 20]), {"ResumeSession": tokens(99)})
+    assert (5, True) == (done.count("ResumeSession"), done.end.reason.endswith("5 tries to resume it failed"))
+
+
+def test_links_that_last_renew_the_tries() -> None:
+    """Also if nothing happens in the session."""
+    performed: list[Performed] = []
+
+    def before(effect: Any, _: Session) -> None:
+        if isinstance(effect, Invoke) and effect.value == math.inf:
+            performed[0].now += 60
+
+    done = Performed.__new__(Performed)
+    performed.append(done)
+    done.__init__(Links([CUT] * 12), {"ResumeSession": [*tokens(10), {}]}, before)  # type: ignore[misc]  # it performs
+    assert (11, True) == (done.count("ResumeSession"), done.end.reason.endswith("has timed out meanwhile"))
 
 
 @pytest.mark.parametrize("at", [Connect, Sleep], ids=["before connecting", "between two tries"])
@@ -210,6 +227,26 @@ def test_an_end_before_the_pump_has_begun() -> None:
     session.request_end(End("local", "it was closed"))
     done = Performed(Links([]), session=session)
     assert ("it was closed", []) == (done.end.reason, done.effects)
+
+
+def test_the_request_that_opens_a_session() -> None:
+    """botocore does not repeat it, and it has its turn among the requests of the client."""
+    done = Performed(Links([CUT]), {"ResumeSession": [{}]})
+    [opening] = [each for each in done.effects if isinstance(each, Send) and each.operation == "ExecuteCommand"]
+    assert opening.single_attempt
+    assert any(isinstance(each, Share) for each in done.effects[: done.effects.index(opening)])
+
+
+def test_a_requested_end_ends_the_repeats() -> None:
+    """No further ExecuteCommand is sent for a session that is not wanted any more."""
+
+    def before(effect: Any, session: Session) -> None:
+        if getattr(effect, "operation", "") == "ExecuteCommand":
+            session.request_end(End("local", "it was closed"))
+
+    unconnected = errors.TargetNotConnectedException({"Error": {"Code": "TargetNotConnectedException"}}, "X")
+    done = Performed(Links([]), {"ExecuteCommand": [unconnected] * 9}, before)
+    assert ("failed", 1, 0) == (done.end.cause, done.count("ExecuteCommand"), done.count("TerminateSession"))
 
 
 def test_a_broken_channel_is_not_resumed() -> None:
@@ -236,6 +273,7 @@ def test_a_refused_key_is_reported_to_the_agent() -> None:
     ("answer", "reason"),
     [
         (refusal("AccessDeniedException"), "the credentials need kms:GenerateDataKey on arn:key (X: AccessDenied"),
+        (refusal("ExpiredTokenException"), "there is no data key of arn:key (X: ExpiredTokenException: no"),
         (refusal("NotFoundException"), "there is no data key of arn:key (X: NotFoundException: no"),
         ({}, "there is no data key of arn:key (GenerateDataKey: the response has no data key of 64 bytes)"),
         (
@@ -257,27 +295,23 @@ UNREACHABLE = errors.ConnectionFailedError("TerminateSession", "no route to ssm"
 
 
 @pytest.mark.parametrize(
-    ("sent", "failed", "requests", "warning"),
-    [
-        (False, [], 2, None),
-        (True, [], 1, "its request was cancelled"),
-        (False, [UNREACHABLE], 1, "TerminateSession: no route to ssm"),
-    ],
-    ids=["not sent", "sent", "unreachable"],
+    ("failed", "requests", "warning"),
+    [([], 2, None), ([UNREACHABLE], 1, "TerminateSession: no route to ssm")],
+    ids=["under way", "unreachable"],
 )
 def test_a_cancelled_termination(
-    failed: list[Any], requests: int, warning: str | None, *, sent: bool, caplog: pytest.LogCaptureFixture
+    failed: list[Any], requests: int, warning: str | None, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """What was not sent is sent. What AWS may have received, or cannot receive, is not repeated: one warning."""
+    """A request may be stopped before it arrives: it is sent again, unless AWS cannot be reached."""
     cancelled = 0
 
     def before(effect: Any, session: Session) -> None:
         nonlocal cancelled
         at = Sleep if failed else Send
         ending = session.end is not None and (failed or getattr(effect, "operation", "") == "TerminateSession")
-        if ending and isinstance(effect, at) and not cancelled and (not failed or effect.seconds):
+        if ending and isinstance(effect, at) and not cancelled and getattr(effect, "seconds", 1):
             cancelled += 1
-            raise Cancelled(sent=sent)
+            raise Cancelled
 
     done = Performed(Links([CUT]), {"ResumeSession": [{}], "TerminateSession": [*failed]}, before)
     assert ("lost", requests, 1) == (done.end.cause, done.count("TerminateSession"), cancelled)

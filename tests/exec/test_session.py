@@ -109,6 +109,35 @@ def test_a_program_that_prints_nothing_first_gets_input(colour: str, exit_code: 
 
 
 @pytest.mark.parametrize("colour", COLOURS)
+@pytest.mark.parametrize(
+    ("script", "code", "reason"),
+    [
+        (ExecScript("a\n", exit_code=7), 7, None),
+        (
+            ExecScript.killed("a\n"),
+            None,
+            "its shell was killed, the session was ended from outside, or its end was lost",
+        ),
+    ],
+    ids=["exited", "killed"],
+)
+def test_the_end_of_a_session_with_an_exit_code(
+    script: ExecScript, code: int | None, reason: str | None, colour: str
+) -> None:
+    """The service closes it: nothing is terminated. A missing code is no normal end."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", script)
+        async with world.session("run it", exit_code=True) as session:
+            output = await session.read_all()
+        return output, session.exit_code, session.end_reason
+
+    world, result = perform(colour, act)
+    assert (b"a\r\n", code, reason) == _raised(result)
+    assert 0 == world.count("TerminateSession")
+
+
+@pytest.mark.parametrize("colour", COLOURS)
 def test_a_timeout_of_reading_is_a_timeout_error(colour: str) -> None:
     """The session goes on."""
 
@@ -149,6 +178,22 @@ def test_sending_waits_for_a_program_that_does_not_read(colour: str) -> None:
     assert f"session {name}: only {error.sent} of 1000000 bytes were accepted within 20 s" == str(error)
     assert [str(error)] * 2 == list(map(str, copies))
     assert error.retryable
+
+
+@pytest.mark.parametrize("colour", COLOURS)
+def test_sending_ends_with_the_session(colour: str) -> None:
+    """What waits for room does not wait for ever."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("go\n", seconds=600))
+        async with world.session("run it") as session:
+            await session.read_until(b"go")
+            world.stop_task()
+            with pytest.raises(errors.SessionEnded, match="the task has stopped"):
+                await session.send(b"x\n" * 500_000)
+
+    _, result = perform(colour, act)
+    _raised(result)
 
 
 @pytest.mark.parametrize("colour", COLOURS)
@@ -239,16 +284,22 @@ def test_many_small_sends_do_not_wait(colour: str) -> None:
 
 
 def test_a_description_that_hangs_delays_no_output() -> None:
-    """The task is described beside the reading."""
+    """The task is described beside the reading. Closing the client waits for it."""
 
     async def act(world: World) -> Any:
         world.sim.script_exec("run it", ExecScript([(13, "late\n")]))
         async with world.session("run it") as session:
-            transport = world.runtime.transport
-            transport.before = lambda _, operation: operation == "DescribeTasks" and world.sim.clock.sleep(60)
+
+            def hang(_: int, operation: str) -> None:
+                if operation == "DescribeTasks":
+                    world.sim.clock.sleep(60)
+
+            world.runtime.transport.before = hang
             began = world.sim.time()
             assert b"late\r\n" == await session.read()
-            return world.sim.time() - began
+            seconds = world.sim.time() - began
+        world.runtime.close(lambda: None)
+        return seconds
 
     _, seconds = perform("sync", act)
     assert 13 <= _raised(seconds) < 15

@@ -177,6 +177,27 @@ async def _opened(world: World) -> Any:
     return await opened if world.colour == "async" else opened
 
 
+def test_a_cancelled_close_ends_the_session_all_the_same() -> None:
+    """Frameworks of tasks cancel each await of a task that is to end, also those of its clean-up."""
+
+    async def act(world: World) -> Any:
+        world.sim.script_exec("run it", ExecScript("hello\n", lingers=600))
+        async with world.session("run it", exit_code=True) as session:
+            await session.read_all()
+            closing = asyncio.ensure_future(session.handle.close())
+            await asyncio.sleep(0)
+            closing.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await closing
+            assert session.handle._session.closing is not None
+            await _pause(world)
+            assert session.ended
+
+    world, result = perform("async", act)
+    assert result is None, repr(result)
+    assert 1 == world.count("TerminateSession")
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_a_refused_termination_is_one_warning(colour: str, caplog: pytest.LogCaptureFixture) -> None:
     """The result is the same. The warning names the permission."""

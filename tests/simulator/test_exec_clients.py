@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 from typing import Any
 
@@ -87,6 +88,21 @@ def test_a_real_shell(tmp_path: Path, colour: str) -> None:
     task = launched(simulator)
     result = execute(simulator, colour, task, 'echo $((6 * 7)); read line; echo "$line"; exit 3', input=b"x y\n")
     assert (result.exit_code, result.output) == (3, "42\nx y\n")
+
+
+def test_no_time_passes_for_an_open_session_alone() -> None:
+    """Nor while the client observes events. Otherwise a virtual clock would move to the end of the idle session."""
+    simulator = Simulator()
+    task = launched(simulator)
+    with simulator.client() as client, client.observing(simulator.event_source()):
+        with client.tasks.open_session(task, "sh") as session:
+            assert session.read(timeout=5) == b"# "
+            before = simulator.clock.now()
+            time.sleep(0.05)
+            assert simulator.clock.now() == before < 5
+            session.send(b"exit 4\n")
+            assert session.read(timeout=5)
+        assert simulator.clock.now() < 10
 
 
 def test_an_unscripted_command_names_the_call_that_is_missing() -> None:

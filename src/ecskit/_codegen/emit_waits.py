@@ -10,7 +10,8 @@ import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from .emit_verbs import NAMESPACES, verbs_of
+from .emit_verbs import verbs_of
+from .namespaces import NAMESPACES
 from .text import block, header
 from .verbs import Verb, entries
 

@@ -187,9 +187,11 @@ class Stream:
     def next_wakeup(self) -> float:
         """Return when `messages` has something to send, if nothing arrives before; `math.inf` for never."""
         waiting = len(self._acknowledgements) + len(self._unsent)
-        if not waiting:
-            return self._resend_at()
-        return -math.inf if self._pace is None else self._pace.ready_at(min(waiting, _TOGETHER))
+        if self._pace is None:
+            return -math.inf if waiting else self._resend_at()
+        if waiting:
+            return self._pace.ready_at(min(waiting, _TOGETHER))
+        return max(self._resend_at(), self._pace.ready_at(1))  # a message that is due again waits for its turn, too
 
     def awaited_since(self) -> float:
         """Return when the oldest message was first sent whose acknowledgement has to arrive; `math.inf` for none."""

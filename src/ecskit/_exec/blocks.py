@@ -8,7 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
 
 from ecskit._core.effects import Flow
-from ecskit._exec.session import End, Session
+from ecskit._exec.session import UNMARKED, End, Session
 
 if TYPE_CHECKING:
     from typing_extensions import Self
@@ -54,9 +54,15 @@ class _Handle:
 
     @property
     def end_reason(self) -> str | None:
-        """Why the session has ended; None while it is open, and if the service closed it without a reason."""
+        """Why the session has ended; None while it is open, and after a normal end.
+
+        With `exit_code=True`, an end before the exit code was seen is none of these.
+        """
         end = self._session.end
-        return (end.reason or None) if end is not None else None
+        if end is None:
+            return None
+        is_missing = self._session.reader is not None and self.exit_code is None and end.cause == "closed"
+        return end.reason or (UNMARKED if is_missing else None)
 
     @property
     def exit_code(self) -> int | None:

@@ -62,7 +62,7 @@ def execute(
         start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
         check: Whether to raise ExecFailed unless the command exits with code 0.
         binary: Whether the output is `bytes`, exactly as the command wrote it. The image needs `base64` for it.
-            Text is decoded as UTF-8, with U+FFFD for what is none.
+            Text is decoded as UTF-8; invalid bytes become U+FFFD.
         max_output: How many bytes, or characters of text, of the output the result keeps; None for no limit. The
             rest is dropped, and `truncated` is true. `on_output` gets all of it.
         on_output: Called with each piece of output as it arrives. With an async client it may be a coroutine

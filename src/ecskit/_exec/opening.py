@@ -33,7 +33,8 @@ def open_session(
     """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
 
     Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
-    acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
+    acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use it; if several read, each piece
+    goes to one of them.
 
     The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; with
     `exit_code`, once the command begins; in a cluster with a KMS key, once the keys are exchanged. Whether there is

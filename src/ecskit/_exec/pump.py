@@ -14,12 +14,12 @@ from random import Random
 from typing import Any
 
 from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
-from ecskit._core.errors import AccessDeniedError, EcsError, MissingExtraError, described
+from ecskit._core.errors import EcsError, MissingExtraError, described
 from ecskit._core.links import Link, LinkClosed
 from ecskit._data_channel.channel import DataChannel
 from ecskit._data_channel.events import Broken, Ended, Event, KeyRequested, Output
 from ecskit._exec.errors import ExecResponseLost
-from ecskit._exec.requests import execute_command, generate_key, resume_session, terminate_session, text_of
+from ecskit._exec.requests import execute_command, generate_key, is_denied, resume_session, terminate_session, text_of
 from ecskit._exec.session import End, Resize, Session
 
 __all__ = ["pump"]
@@ -30,6 +30,8 @@ _RESUMES = 5
 """How often to try to resume a session, before it counts as lost."""
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.1, 5.0
 """Seconds before the first try, doubled up to the longest."""
+_SETTLED = 10.0
+"""Seconds after which a connection counts as one that works, also if nothing has happened in the session."""
 
 
 def pump(session: Session, command: str, *, encrypted: bool | None) -> Flow[None]:
@@ -90,10 +92,10 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
     tries = 0
     while True:
         channel.connect(token)
-        end, is_alive = yield from _exchange(session, channel, link)
+        end, has_worked = yield from _exchange(session, channel, link)
         if end.cause != "lost" or channel.ended:
             return end
-        tries = 0 if is_alive else tries
+        tries = 0 if has_worked else tries
         log.info("session %s: %s; it is resumed", session.session_id, end.reason)
         yield Invoke(link.close, None, caught=True)
         while True:
@@ -133,7 +135,7 @@ def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None
     try:
         token = yield from resume_session(session.session_id)
     except EcsError as error:
-        if isinstance(error, AccessDeniedError):
+        if is_denied(error):
             return End("lost", f"{reason}; to resume it, the credentials need ssm:ResumeSession ({described(error)})")
         return None if error.retryable else End("lost", f"{reason}; it cannot be resumed: {described(error)}")
     if token is None:
@@ -143,10 +145,10 @@ def _resume(session: Session, reason: str) -> Flow[tuple[Link, str] | End | None
 
 
 def _exchange(session: Session, channel: DataChannel, link: Link) -> Flow[tuple[End, bool]]:
-    """Exchange data until the session or the link ends. Return how, and whether anything arrived."""
-    now = (yield Sleep(0)).now
+    """Exchange data until the session or the link ends. Return how, and whether the link has worked before."""
+    now = began = (yield Sleep(0)).now
     events: Sequence[Event] = ()
-    is_alive, failed = False, None
+    has_worked, failed = False, None
     while True:
         while session.commands:
             command = session.commands.popleft()
@@ -163,18 +165,19 @@ def _exchange(session: Session, channel: DataChannel, link: Link) -> Flow[tuple[
             end = yield from _handle(session, channel, event, now)
             if end is not None:
                 yield Invoke(link.send, channel.messages(now), caught=True, wake=link.wake)  # such as a refusal
-                return end, is_alive
+                return end, has_worked
         if isinstance(failed, Exception):
-            return _lost(failed), is_alive
+            return _lost(failed), has_worked
         if session.closing is not None:
-            return session.closing, is_alive
+            return session.closing, has_worked
         seconds = max(0.0, channel.next_wakeup() - now)
         came: Reply[Any] = yield Invoke(link.receive, seconds, caught=True, wake=link.wake)
         now = came.now
         if isinstance(came.value, Exception):
-            return _lost(came.value), is_alive
-        is_alive = is_alive or bool(came.value)
+            return _lost(came.value), has_worked or now - began >= _SETTLED
+        pending = channel.pending
         events = channel.receive(came.value or (), now)
+        has_worked = has_worked or bool(events) or channel.pending < pending
 
 
 def _lost(error: Exception) -> End:
@@ -210,7 +213,7 @@ def _provide_key(session: Session, channel: DataChannel, event: KeyRequested) ->
         if isinstance(error, MissingExtraError):
             return End("refused", str(error), error)
         why = f"the cluster encrypts sessions: there is no data key of {event.key_id}"
-        if isinstance(error, AccessDeniedError):
+        if is_denied(error):
             why = f"the cluster encrypts sessions: the credentials need kms:GenerateDataKey on {event.key_id}"
         return End("refused", f"{why} ({described(error)})")
     return None

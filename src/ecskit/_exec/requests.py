@@ -25,7 +25,7 @@ from ecskit._exec.errors import AGENT_REMEDY, ExecResponseLost, ExecUnavailable
 from ecskit._exec.session import Place
 from ecskit.models.tasks import ExecuteCommandRequest, ExecuteCommandResponse
 
-__all__ = ["Opened", "execute_command", "generate_key", "resume_session", "terminate_session", "text_of"]
+__all__ = ["Opened", "execute_command", "generate_key", "is_denied", "resume_session", "terminate_session", "text_of"]
 
 log = logging.getLogger("ecskit")
 
@@ -34,6 +34,7 @@ _CONNECTING = 15.0
 transient, also after ECS has shown the agent as RUNNING, and means that the command was not run."""
 _TERMINATE_LIMITS = RetryLimits(attempts=3, longest_pause=1.0)
 _NOT_TERMINATED = "session %s was not terminated, and may hold one of the slots of its container for 20 minutes: %s"
+_DENIED = ("AccessDenied", "AccessDeniedException", "UnauthorizedOperation", "NotAuthorized")
 _KEY_BYTES = 64
 _HANDSHAKE = 12.0
 """Seconds for the data key, repeated requests included. The agent waits for 15 s."""
@@ -110,8 +111,8 @@ def text_of(error: EcsError) -> str:
 def terminate_session(session_id: str) -> Flow[None]:
     """Terminate a session. If AWS refuses or cannot be reached, log one warning.
 
-    After a cancellation, a request that was not sent is sent. One that failed to reach AWS is not repeated: that may
-    take minutes.
+    After a cancellation the request is sent again, because it may have been stopped before it arrived. One that has
+    failed to reach AWS is not: that may take minutes.
     """
     unreachable: TransportError | None = None
 
@@ -125,19 +126,22 @@ def terminate_session(session_id: str) -> Flow[None]:
 
     try:
         yield from retry(attempt, _TERMINATE_LIMITS)
-    except Cancelled as cancelled:
-        if unreachable is not None or cancelled.sent:
-            log.warning(
-                _NOT_TERMINATED, session_id, described(unreachable) if unreachable else "its request was cancelled"
-            )
-        else:
+    except Cancelled:
+        if unreachable is None:
             yield from terminate_session(session_id)
+        else:
+            log.warning(_NOT_TERMINATED, session_id, described(unreachable))
         raise
     except EcsError as error:
         if isinstance(error, ServiceError) and error.code == "DoesNotExistException":
             return  # it has ended
-        needs = "the credentials need ssm:TerminateSession on it; " if isinstance(error, AccessDeniedError) else ""
+        needs = "the credentials need ssm:TerminateSession on it; " if is_denied(error) else ""
         log.warning(_NOT_TERMINATED, session_id, f"{needs}{described(error)}")
+
+
+def is_denied(error: EcsError) -> bool:
+    """Return whether a permission is missing. Expired credentials have the same class, and lack none."""
+    return isinstance(error, AccessDeniedError) and error.code in _DENIED
 
 
 def resume_session(session_id: str) -> Flow[str | None]:

@@ -13,7 +13,7 @@ import attrs
 from ecskit._core.effects import Flow, Invoke, Sleep
 from ecskit._exec.marks import Begun, Exited, Garbled, Lacking, OutputReader
 from ecskit._exec.result import ExecKind, ExecResult
-from ecskit._exec.session import CLOSING, Session, awaited
+from ecskit._exec.session import CLOSING, UNMARKED, Session, awaited
 from ecskit._exec.watching import describe, stop_of, watch
 from ecskit._exec.wrapper import Wrapped
 
@@ -189,7 +189,7 @@ class Run(Generic[AnyStr]):
             return "UNKNOWN", text or "no exit code was requested"
         why = f": {text}" if text else ""
         if self.begun:
-            return "KILLED", f"its shell was killed, the session was ended from outside, or its end was lost{why}"
+            return "KILLED", f"{UNMARKED}{why}"
         if _NO_SHELL.search(text):
             return "NO_SHELL", f"the image has no `sh`, or it cannot be run{why}"
-        return "UNKNOWN", f"the session ended before the command was seen to begin{why}"
+        return "UNKNOWN", f"the session ended before the command was seen to begin, and it may have run{why}"

@@ -41,6 +41,9 @@ CLOSING = 2.0
 
 LOST = "a part of its output was lost: the agent discards what is not acknowledged within 2 s of the end"
 
+UNMARKED = "its shell was killed, the session was ended from outside, or its end was lost"
+"""What it means that the service has closed a session before the exit code was seen."""
+
 Cause: TypeAlias = Literal["closed", "stopped", "lost", "refused", "failed", "overflow", "local"]
 
 
@@ -307,7 +310,11 @@ def awaited(
 
 def close(session: Session) -> Flow[None]:
     """End a session, and wait for the end of its pump and of its watcher, unless a request of theirs hangs."""
-    session.request_end(End("local", "it was closed"))  # a pump that begins after this ends at once
+    try:
+        if session.exit_code is not None:
+            yield from _awaited_end(session, lambda: True if session.end else None, CLOSING)
+    finally:  # a pump that begins after this ends at once
+        session.request_end(End("local", "it was closed"))
     if session.watcher is not None:
         session.watcher.cancel()
     if session.pumping or session.background is not None:

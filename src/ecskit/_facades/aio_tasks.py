@@ -1002,7 +1002,7 @@ class AsyncTaskVerbs(Namespace):
             start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
             check: Whether to raise ExecFailed unless the command exits with code 0.
             binary: Whether the output is `bytes`, exactly as the command wrote it. The image needs `base64` for it.
-                Text is decoded as UTF-8, with U+FFFD for what is none.
+                Text is decoded as UTF-8; invalid bytes become U+FFFD.
             max_output: How many bytes, or characters of text, of the output the result keeps; None for no limit. The
                 rest is dropped, and `truncated` is true. `on_output` gets all of it.
             on_output: Called with each piece of output as it arrives. With an async client it may be a coroutine
@@ -1064,7 +1064,8 @@ class AsyncTaskVerbs(Namespace):
         """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
 
         Use it with `with`, or `async with`, and read until the end: `read` returns b"" then. What arrives is
-        acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use the session at the same time.
+        acknowledged while nothing reads, up to 64 MiB. Several threads or tasks may use it; if several read, each piece
+        goes to one of them.
 
         The terminal gets input and sizes after the first output of the command, or after 5 s if there is none; with
         `exit_code`, once the command begins; in a cluster with a KMS key, once the keys are exchanged. Whether there is

@@ -47,7 +47,7 @@ class VirtualClock:
         self._now = 0.0
         self._running = 0
         self._waiting = 0
-        """The number of flows that sleep, without idle ones, or are elsewhere."""
+        """The number of flows that sleep, without idle ones."""
         self._asleep: list[tuple[float, int, _Sleeper]] = []
         self._cancels: dict[threading.Event, dict[_Sleeper, None]] = {}
         self._watcher: _Sleeper | None = None
@@ -92,11 +92,11 @@ class VirtualClock:
     @contextmanager
     def elsewhere(self) -> Generator[None, None, None]:
         """Do not count the flow as running in this context: it waits for other flows, which are counted."""
-        self._count(-1, waiting=1)
+        self._count(-1)
         try:
             yield
         finally:
-            self._count(1, waiting=-1)
+            self._count(1)
 
     def sleep(
         self,
@@ -188,10 +188,9 @@ class VirtualClock:
             if self._watcher is not None:
                 self._watcher.wake()
 
-    def _count(self, change: int, *, waiting: int = 0) -> None:
+    def _count(self, change: int) -> None:
         with self._lock:
             self._running += change
-            self._waiting += waiting
         if change < 0:
             self._move_soon()
 
