@@ -93,7 +93,7 @@ def test_a_service_without_tasks_has_no_lines() -> None:
 
 def test_tasks_that_never_start(caplog: pytest.LogCaptureFixture) -> None:
     """They have no lines. Each reason is logged once, while ECS tries again and again."""
-    for options in ({}, {"follow": True, "timeout": 300}):
+    for options in ({}, {"follow": True, "timeout": 60}):
         caplog.clear()
         went = lines(logs(**options), serving(prepare=never_starting))
         assert went.error is None

@@ -17,7 +17,14 @@ from ecskit.errors import (
     ServicesMissing,
     UnsupportedController,
 )
-from ecskit.models import Deployment, ServiceDeployment, ServiceDeploymentBrief, ServiceRevision, TaskDefinition
+from ecskit.models import (
+    Deployment,
+    Service,
+    ServiceDeployment,
+    ServiceDeploymentBrief,
+    ServiceRevision,
+    TaskDefinition,
+)
 from ecskit.services import DeployedRevision
 from ecskit.testing import Fault, SimulatedError, Simulator
 
@@ -61,14 +68,14 @@ def test_what_was_deployed() -> None:
 
 def test_many_pages() -> None:
     """Twenty revisions are read by a request, when they are needed."""
-    went = both(history, prepare=deployed(*["next", "web"] * 12))
-    assert len(went.items) == 25
+    went = both(history, prepare=deployed(*["next", "web"] * 10))
+    assert len(went.items) == 21
     assert went.operations.count("DescribeServiceRevisions") == 2
     sim = Simulator()
     register(sim, "web")
     register(sim, "next")
     create(sim)
-    deployed(*["next", "web"] * 12)(sim)
+    deployed(*["next", "web"] * 10)(sim)
     before = len(sim.calls)
     with Ecs.sync(sim).services.history("web") as revisions:
         assert next(revisions).is_current
@@ -237,6 +244,14 @@ TARGETS: list[tuple[Any, Target]] = [
 def test_models_that_name_a_target(to: Any, target: Target) -> None:
     """They are taken with what ECS shows of them."""
     assert target_of("services.rollback", to) == target
+
+
+def test_a_service_whose_arn_has_no_cluster() -> None:
+    """ARNs were short once. A revision of a service of that name is read, and not refused."""
+    ids = {"serviceName": "web", "serviceArn": f"{ACCOUNT}:service/web", "clusterArn": f"{ACCOUNT}:cluster/default"}
+    flow = Target(revision=REVISION).update_of(Service.from_dict({**ids, "status": "ACTIVE"}))
+    assert next(flow) is not None
+    flow.close()
 
 
 def test_everything_of_a_revision() -> None:

@@ -10,7 +10,7 @@ import attrs
 
 from ecskit._core.effects import Flow, RawResponse, Reply, Send, Share, Sleep
 from ecskit._core.errors import EcsError, ThrottledError
-from ecskit._core.retrying import RetryLimits, back_off
+from ecskit._core.retrying import DEFAULT_LIMITS, RetryLimits, back_off
 from ecskit._polling.budget import LOGS, PollBudget
 
 __all__ = ["Requests"]
@@ -19,6 +19,8 @@ _FAILURES = 10
 """How many failures in a row end the reading. Throttles do not count: they only slow it down."""
 _SILENCE = 30.0
 """Seconds since the latest answer in which requests are repeated after the end: what is there is read all the same."""
+_LAST_PAUSE = 5.0
+"""The longest pause after a failure once the time of the end is known: more attempts before it."""
 
 
 @attrs.define
@@ -53,7 +55,8 @@ class Requests:
             until = max(self.until, self._answered + _SILENCE)
             if not error.retryable or failures >= _FAILURES or reply.now >= until:
                 raise error
-            yield from back_off(attempt, RetryLimits(until=until))
+            longest = DEFAULT_LIMITS.longest_pause if until == math.inf else _LAST_PAUSE
+            yield from back_off(attempt, RetryLimits(until=until, longest_pause=longest))
 
 
 def _turn(budget: PollBudget) -> Flow[float]:
