@@ -152,6 +152,7 @@ VERBS: dict[str, Verb] = {
         {"plan": PLAN},
         [("plan", value) for value in (None, "{}", 7)],
         [("definition", 7), ("task_definition", 7), ("variables", {})],
+        [("timeout", value) for value in (-1, "soon", float("nan"))],
     ),
     "apply": of(
         "apply",

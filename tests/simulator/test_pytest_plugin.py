@@ -125,7 +125,7 @@ def test_the_package_has_fixtures(tmp_path: Path) -> None:
     (tmp_path / "test_readme.py").write_text(PROGRAM + dedent(block), "utf-8")
     ran = pytest_run(tmp_path)
     assert ran.returncode == 0, ran.stdout + ran.stderr
-    assert "13 passed" in ran.stdout
+    assert "21 passed" in ran.stdout
 
 
 async def test_an_async_test_uses_the_client_as_it_is(

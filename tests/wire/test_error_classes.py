@@ -13,7 +13,7 @@ import pytest
 from ecskit import AsyncClient, Client, errors, models
 from ecskit.services import Check, Checks, DeploymentProgress, Plan, StartedDeployment
 from ecskit.task_definitions import Difference
-from ecskit.tasks import RunTaskResult, TaskOutcome
+from ecskit.tasks import ExecResult, RunTaskResult, TaskOutcome
 from ecskit.waits import WaitStory
 
 from .support import API, SHAPES, attribute_name
@@ -86,7 +86,25 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "plan": PLAN,
         "now": PLAN,
         "differences": [text],
+        "task_arn": "arn:1",
+        "container": "app",
+        "remedy": text,
+        "session_id": "ecs-execute-command-0a1b2c",
+        "seconds": 5.0,
+        "sent": 10,
+        "of": 20,
     }
+    if cls is errors.ExecFailed:
+        sensible["result"] = ExecResult(
+            kind="UNKNOWN",
+            exit_code=None,
+            output="",
+            truncated=False,
+            task_arn="arn:1",
+            container="app",
+            session_id="ecs-execute-command-0a1b2c",
+            reason=text,
+        )
     if cls.__name__ == "ContainerInstancesNotChanged":
         sensible["response"] = models.UpdateContainerInstancesStateResponse(
             container_instances=[INSTANCE], failures=[failure]
