@@ -138,7 +138,7 @@ def test_web_console(running: tuple[Simulator, str]) -> None:
             assert browser.receive_bytes().startswith(b"#")
     operations = [call.operation for call in simulator.calls]
     assert operations.count("ExecuteCommand") == 2
-    assert operations.count("TerminateSession") in (1, 2)  # the app ends meanwhile: then it is sent once more
+    assert "TerminateSession" in operations  # of the browser that left
 
 
 def test_celery_jobs(ecs: ecskit.Client, ecs_simulator: Simulator, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -159,6 +159,13 @@ CASES = [
         terminates=1,  # the one from outside
     ),
     Case(
+        name="idle for 20 minutes",
+        script=ExecScript("hello\n", seconds=3000),
+        kind="UNKNOWN",
+        code=None,
+        reason="the service ended the session, and the command may live on: The session timed out because it was idle.",
+    ),
+    Case(
         name="too long",
         script=ExecScript("hello\n", seconds=600),
         options={"timeout": 5},

@@ -21,8 +21,9 @@ ExecKind: TypeAlias = Literal["EXITED", "NO_SHELL", "KILLED", "TASK_STOPPED", "T
 EXITED: it exited; 128 and more is by convention of shells the number of the signal that killed it. NO_SHELL: the image
 lacks what the command is run with, so it was not run. KILLED: the shell around it was killed, or the session was ended
 from outside. TASK_STOPPED: its task or its container stopped. TIMED_OUT: it was interrupted after `timeout`. UNKNOWN:
-the connection was lost and could not be resumed, a part of the output is missing, another process wrote between the
-lines of `binary` output, or no exit code was requested. `reason` says which.
+the connection was lost and could not be resumed, the service ended the session, such as one that was idle for 20
+minutes, a part of the output is missing, another process wrote between the lines of `binary` output, or no exit code
+was requested. `reason` says which.
 """
 
 _SIGNALED = 128

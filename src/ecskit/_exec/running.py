@@ -187,9 +187,11 @@ class Run(Generic[AnyStr]):
         """Return what it means that the service closed the session before the end of the command was seen."""
         if self.wrapped is None:
             return "UNKNOWN", text or "no exit code was requested"
-        why = f": {text}" if text else ""
+        if self.begun and text:
+            return "UNKNOWN", f"the service ended the session, and the command may live on: {text}"
         if self.begun:
-            return "KILLED", f"{UNMARKED}{why}"
+            return "KILLED", UNMARKED
+        why = f": {text}" if text else ""
         if _NO_SHELL.search(text):
             return "NO_SHELL", f"the image has no `sh`, or it cannot be run{why}"
         return "UNKNOWN", f"the session ended before the command was seen to begin, and it may have run{why}"
