@@ -94,7 +94,7 @@ def made(cls: type[Any], text: str = "what happened") -> Any:
         "sent": 10,
         "of": 20,
     }
-    if cls is errors.ExecFailed:
+    if cls.__name__ == "ExecFailed":
         sensible["result"] = ExecResult(
             kind="UNKNOWN",
             exit_code=None,
