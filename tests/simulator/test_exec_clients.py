@@ -15,7 +15,7 @@ from support.pty_program import bin_folder
 from support.real_terminals import RealTerminal
 
 from ecskit.errors import EcsError, ServiceError
-from ecskit.testing import ExecScript, Fault, ScaledClock, Simulator, SimulatorServer, TaskScript, attach
+from ecskit.testing import ExecDialog, ExecScript, Fault, ScaledClock, Simulator, SimulatorServer, TaskScript, attach
 
 KEY = "arn:aws:kms:us-east-1:123456789012:key/1234abcd"
 SPEED = 20.0
@@ -69,6 +69,44 @@ def test_a_command_runs(colour: str, key: str | None, *, served: bool) -> None:
     assert (result.exit_code, result.output) == (3, "2 issues.\n")
     assert [call.code for call in simulator.calls if call.operation == "TerminateSession"] == []
     assert [call.code for call in simulator.calls if call.operation == "GenerateDataKey"] == ([None] if key else [])
+
+
+def test_ten_megabytes_over_loopback(colour: str) -> None:
+    """All messages are acknowledged, in less than 5 s of CPU for client and server together."""
+    lines = [f"{each:06d}{'.' * 1015}\n" for each in range(10_240)]
+    with SimulatorServer(speed=SPEED) as server:
+        simulator = server.simulator
+
+        def dialog(_: object) -> ExecDialog:
+            for start in range(0, len(lines), 60):
+                yield "".join(lines[start : start + 60])
+                yield 0.1  # seconds: 600 messages in each
+            (session,) = simulator._account.exec.sessions.values()
+            while len(session.agent._stream):
+                yield 0.1
+            return 0
+
+        simulator.script_exec("cat content", ExecScript.running(dialog))
+        task = launched(simulator)
+        before = time.process_time()
+        result = execute(server, colour, task, "cat content")
+        used = time.process_time() - before
+    assert (result.kind, result.exit_code, result.output == "".join(lines)) == ("EXITED", 0, True)
+    assert used < 5
+
+
+def test_cuts_over_websockets_are_resumed(colour: str) -> None:
+    """Nothing is lost and nothing repeated, in both directions."""
+    with SimulatorServer(speed=SPEED) as server:
+        simulator = server.simulator
+        simulator.disturb_exec(cut_at=[2.0, 4.0])
+        lines = [(each / 4, f"line {each}\n") for each in range(24)]
+        simulator.script_exec("watch", ExecScript(lines, exit_code=3, seconds=20))
+        result = execute(server, colour, launched(simulator), "watch")
+    assert (result.kind, result.exit_code, result.reason) == ("EXITED", 3, None)
+    assert result.output == "".join(text for _, text in lines)
+    resumed = [call.code for call in simulator.calls if call.operation == "ResumeSession"]
+    assert {None} == set(resumed)
 
 
 def test_a_refused_key(colour: str) -> None:
