@@ -14,6 +14,7 @@ from botocore.regions import EndpointResolver
 
 import ecskit
 from ecskit._transport.loader import ShippedModelLoader
+from ecskit._transport.others import OF_AWS
 
 from .model_server import ModelServer
 from .support import REGION, Caller
@@ -50,6 +51,13 @@ def _constructed(resolver: Any, service: str, region: str, variant: dict[str, bo
         return resolver.construct_endpoint(service, region, **variant)
     except Exception as error:  # noqa: BLE001  # compared
         return type(error)
+
+
+def test_the_hosts_of_aws_are_those_of_all_partitions() -> None:
+    """Requests to them are signed, and an endpoint among them serves one service."""
+    outputs = [each["outputs"] for each in Loader().load_data("partitions")["partitions"]]
+    suffixes = {f".{each[name]}" for each in outputs for name in ("dnsSuffix", "dualStackDnsSuffix")}
+    assert suffixes <= set(OF_AWS)  # an older botocore has fewer
 
 
 def test_a_list_of_endpoints_of_the_user_is_found_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -30,8 +30,14 @@ from .validation_reports import wire_problems
 
 __all__ = ["OF_AWS", "client_arguments", "failure", "given", "key", "method", "response"]
 
-OF_AWS = (".amazonaws.com", ".amazonaws.com.cn", ".api.aws", ".api.amazonwebservices.com.cn")
-"""Hosts that serve one service only. An emulator serves all of them at one address."""
+OF_AWS = (
+    *(".amazonaws.com", ".api.aws"),
+    *(".amazonaws.com.cn", ".api.amazonwebservices.com.cn"),
+    *(".amazonaws.eu", ".api.amazonwebservices.eu"),
+    *(".c2s.ic.gov", ".api.aws.ic.gov", ".csp.hci.ic.gov", ".api.aws.hci.ic.gov"),
+    *(".sc2s.sgov.gov", ".api.aws.scloud", ".cloud.adc-e.uk", ".api.cloud-aws.adc-e.uk"),
+)
+"""Hosts that serve one service only, in all partitions. An emulator serves all of them at one address."""
 
 
 _ENDPOINTS = {
