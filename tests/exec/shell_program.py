@@ -14,9 +14,10 @@ from support.real_terminals import RealTerminal
 
 from ecskit.errors import ClientClosedError
 from ecskit.models import AwsVpcConfiguration, ContainerDefinition
-from ecskit.testing import ExecScript, ScaledClock, Simulator
+from ecskit.testing import ExecScript, ScaledClock, Simulator, TaskScript
 
 simulator = Simulator(now=ScaledClock(speed=10.0))  # a clean-up may take 10 s of it
+simulator.script("web", TaskScript(time_to_start=0))
 simulator.script_exec("*", ExecScript.in_terminal(lambda words, _: RealTerminal.start(words, os.environ["PATH"])))
 with simulator.client() as ecs:
     ecs.register_task_definition(
