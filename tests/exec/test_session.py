@@ -189,7 +189,7 @@ def test_sending_ends_with_the_session(colour: str) -> None:
         async with world.session("run it") as session:
             await session.read_until(b"go")
             world.stop_task()
-            with pytest.raises(errors.SessionEnded, match="the task has stopped"):
+            with pytest.raises(errors.SessionEnded, match=r"the task .* \(UserInitiated: deployed\)"):
                 await session.send(b"x\n" * 500_000)
 
     _, result = perform(colour, act)
@@ -349,7 +349,7 @@ def _cut(world: World) -> None:
 @pytest.mark.parametrize(
     ("by", "reason"),
     [
-        (_stop, "the task has stopped (UserInitiated: deployed)"),
+        (_stop, " (UserInitiated: deployed)"),  # the container has stopped; the task has, or is stopping
         (_kill, None),
         (
             _cut,
@@ -378,7 +378,7 @@ def test_how_a_session_ends(by: Callable[[World], None], reason: str | None, col
             return session.end_reason
 
     _, result = perform(colour, act)
-    assert _raised(result) is None if reason is None else _raised(result).startswith(reason)
+    assert _raised(result) is None if reason is None else reason in _raised(result)
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -57,14 +57,16 @@ def _obstacle(task: Task) -> tuple[str, str]:
 
 def stop_of(task: Task, container: str | None = None) -> str | None:
     """Return that a task, or a container in it, has stopped, and why; None if it has not."""
+    reason = ": ".join(filter(None, [task.stop_code, task.stopped_reason]))
+    why = f" ({reason})" if reason else ""
     if is_stopped(task):
-        reason = ": ".join(filter(None, [task.stop_code, task.stopped_reason]))
-        return f"the task has stopped{f' ({reason})' if reason else ''}"
+        return f"the task has stopped{why}"
     own = next((each for each in task.containers if container and each.name == container), None)
     if own is None or own.last_status != "STOPPED":
         return None
     code = f" with code {own.exit_code}" if own.exit_code is not None else ""
-    return f"the container has exited{code}{f' ({own.reason})' if own.reason else ''}"
+    stopping = f"; the task is stopping{why}" if reason else ""
+    return f"the container has exited{code}{f' ({own.reason})' if own.reason else ''}{stopping}"
 
 
 def watch(session: Session) -> Flow[float]:
