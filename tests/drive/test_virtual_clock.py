@@ -115,6 +115,7 @@ def test_threads_and_tasks_share_a_clock() -> None:
     def loop() -> None:
         async def main() -> None:
             tasks = [asyncio.ensure_future(async_sleeper(clock, "task", [60, 30], log)) for _ in range(3)]
+            await asyncio.sleep(0)  # a task counts from its first step on, and the threads do not wait for it
             with clock.elsewhere():
                 await asyncio.gather(*tasks)
 
