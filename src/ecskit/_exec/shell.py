@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import attrs
 
-from ecskit._core.effects import Flow, Invoke, Sleep
+from ecskit._core.effects import Flow, Invoke
 from ecskit._exec.opening import opened
-from ecskit._exec.session import CLOSING, Resize, Session, awaited, close
+from ecskit._exec.session import Resize, Session, awaited, close
 from ecskit._exec.starting import Start
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
@@ -100,13 +100,8 @@ def shell(
 
 def _show(session: Session, terminal: Terminal) -> Flow[None]:
     """Show the output of a session until its end."""
-    while True:
-        output = yield from awaited(session, session.read, math.inf, lambda: watch(session))
-        if not output:
-            break
+    while output := (yield from awaited(session, session.read, math.inf, lambda: watch(session))):
         yield Invoke(terminal.write, output)
-    # Seconds for the service to close the channel, so that the session need not be terminated.
-    yield from awaited(session, lambda: session.end, (yield Sleep(0)).now + CLOSING)
 
 
 @attrs.frozen
