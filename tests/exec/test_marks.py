@@ -67,12 +67,11 @@ def test_what_was_held_back_is_the_end_of_an_output_without_a_mark() -> None:
 
 
 def test_little_is_kept_of_what_precedes_the_command() -> None:
-    """It helps to find out why no command began, and is dropped once one did."""
+    """No more than can begin a mark, however much a shell writes that cannot run."""
     reader = OutputReader(WRAPPED)
     assert [] == [event for _ in range(100) for event in reader.feed(b"error\r\n" * 100)]
-    assert b"error\r\n" * 585 + b"e" == reader.preamble
+    assert len(reader._held) <= 80
     assert [Begun(), "x"] == reader.feed(MARK[:7]) + reader.feed(MARK[7:] + b"+raw;\nx")
-    assert b"" == reader.preamble
 
 
 def test_nothing_follows_the_end() -> None:

@@ -154,4 +154,4 @@ def test_a_shell_that_cannot_run_leaves_what_it_printed(shell: Shell) -> None:
     """There is no begin mark, so nothing was run."""
     wrapped = wrap("echo ran", nonce=NONCE)
     ran = shell.run_text(wrapped, wrapped.command.replace("set +emx;", "echo broken; exit 2;"))
-    assert ("", None, b"broken\r\n") == (ran.output, ran.code, ran.preamble)
+    assert ("", None, b"broken\r\n") == (ran.output, ran.code, ran.raw)

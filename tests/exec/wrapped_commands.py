@@ -59,7 +59,6 @@ class Ran:
     """None: it is unknown."""
     events: Sequence[OutputEvent]
     """What else was found."""
-    preamble: bytes
     raw: bytes
     """All that arrived."""
 
@@ -141,4 +140,4 @@ class Shell:
         assert not (texts and pieces)
         code = next((event.code for event in events if isinstance(event, Exited)), None)
         others = [event for event in events if not isinstance(event, (str, bytes))]
-        return Ran(output, code, others, reader.preamble, bytes(raw))
+        return Ran(output, code, others, bytes(raw))

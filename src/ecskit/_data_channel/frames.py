@@ -59,9 +59,7 @@ class PayloadType(IntEnum):
     HANDSHAKE_COMPLETE = 7
     CHALLENGE_REQUEST = 8
     CHALLENGE_RESPONSE = 9
-    FLAG = 10
     STDERR = 11
-    EXIT_CODE = 12
 
 
 @attrs.frozen(kw_only=True)

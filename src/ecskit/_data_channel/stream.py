@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterator
 
 import attrs
 
-from .frames import ACKNOWLEDGE, FIN, INPUT, OUTPUT, SYN, Acknowledgement, Frame, encode, random_uuid
+from .frames import ACKNOWLEDGE, FIN, INPUT, OUTPUT, SYN, Acknowledgement, Frame, PayloadType, encode, random_uuid
 from .pacing import Pace, RoundTrip
 
 __all__ = ["HELD", "Stream"]
@@ -234,7 +234,7 @@ class Stream:
                 message_id=random_uuid(next(self._ids)),
                 created=self._created(now),
                 flags=SYN | FIN,
-                payload_type=0,
+                payload_type=PayloadType.ACKNOWLEDGEMENT,
                 payload=acknowledgement.payload(),
             )
         )

@@ -14,8 +14,6 @@ from ecskit._exec.wrapper import Wrapped
 
 __all__ = ["Begun", "Exited", "Garbled", "Lacking", "OutputEvent", "OutputReader"]
 
-_KEPT = 4096
-"""Bytes that are kept of what precedes the begin mark."""
 _LINE = 100_000
 """Bytes of the longest line of base64. Most programs write 76."""
 _LONGEST = 80
@@ -59,8 +57,6 @@ class OutputReader:
         """Read what `wrapped` prints."""
         self.begun = False
         """Whether the command has begun."""
-        self.preamble = b""
-        """What came before the command began: what a shell prints that cannot run. Empty once it began."""
         self._ended = False
         self._held = b""
         self._mark = wrapped.mark
@@ -102,13 +98,12 @@ class OutputReader:
 
     def _preceding(self, data: bytes, events: list[OutputEvent]) -> bytes:
         """Add what the begin mark shows, and return what is behind it."""
-        self.preamble = (self.preamble + data)[:_KEPT]
         self._held += data
         found = self._begin.search(self._held)
         if not found:
             self._held = self._held[-_LONGEST:]
             return b""
-        rest, self._held, self.preamble = self._held[found.end() :], b"", b""
+        rest, self._held = self._held[found.end() :], b""
         if found[2]:
             self._ended = True
             events.append(Lacking(found[2].decode()))
