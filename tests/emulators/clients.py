@@ -4,16 +4,14 @@ from __future__ import annotations
 
 import inspect
 from random import Random
-from threading import Event
 from typing import Any
 
 from botocore.config import Config
 
 import ecskit
-from ecskit._core.effects import Waker
 from ecskit._drive.clock import SystemClock
 
-SPEED = 100
+SPEED = 100.0
 """The speed of time in waits and in the simulator."""
 REGION = "us-east-1"
 _CONFIG = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_timeout=20)
@@ -22,14 +20,7 @@ _CONFIG = Config(retries={"total_max_attempts": 1, "mode": "standard"}, read_tim
 class Hurried(SystemClock):
     """The system clock at `SPEED`."""
 
-    def now(self) -> float:
-        return super().now() * SPEED
-
-    def sleep(self, seconds: float, cancel: Event | None = None, waker: Waker | None = None) -> None:
-        super().sleep(seconds / SPEED, cancel, waker)
-
-    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
-        await super().asleep(seconds / SPEED, waker)
+    speed = SPEED
 
 
 class Client:

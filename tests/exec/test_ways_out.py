@@ -146,6 +146,27 @@ def test_closing_the_client_ends_its_sessions(colour: str) -> None:
     assert 1 == world.count("TerminateSession")
 
 
+@pytest.mark.parametrize("slow", ["DescribeTasks", "TerminateSession"])
+def test_close_waits_for_slow_requests_of_a_fast_clock(slow: str) -> None:
+    """A request of half a second takes 50 s of the clock of a simulator that is served a hundred times as fast."""
+
+    async def act(world: World) -> Any:
+        world.sim.clock.speed = 100.0
+        world.sim.script_exec("run it", ExecScript([(13, "late\n")], lingers=600))
+        async with world.session("run it") as session:
+
+            def wait(_: int, operation: str) -> None:
+                if operation == slow:
+                    world.sim.clock.sleep(50)
+
+            world.runtime.transport.before = wait
+            await session.read()
+
+    world, error = perform("sync", act)
+    assert error is None
+    assert 1 == world.count("TerminateSession")
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_closing_the_client_ends_a_call(colour: str) -> None:
     """The call and its pump are cancelled at the same time. The session is terminated once, whoever is first."""

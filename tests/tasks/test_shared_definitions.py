@@ -39,6 +39,8 @@ class Arrivals:
     arrived: set[int] = attrs.field(factory=set[int])
     all_here: threading.Event = attrs.field(factory=threading.Event)
 
+    speed = 1.0
+
     def now(self) -> float:
         return float(self.clock.now())
 

@@ -213,6 +213,14 @@ class GetTime:
 
 
 @attrs.frozen(eq=False, repr=False)
+class GetSpeed:
+    """Get how many seconds of the clock pass in a real second: 1, or the speed of a served simulator.
+
+    Time limits of real requests and connections are multiplied by it, or they would be over before a request is done.
+    """
+
+
+@attrs.frozen(eq=False, repr=False)
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 
@@ -220,7 +228,19 @@ class Emit(Generic[T]):
 
 
 Effect: TypeAlias = (
-    Send | Connect | Sleep | DrawRandom | Joint | Parallel | Beside | Invoke | Share | GetRegion | GetTime | Emit[Any]
+    Send
+    | Connect
+    | Sleep
+    | DrawRandom
+    | Joint
+    | Parallel
+    | Beside
+    | Invoke
+    | Share
+    | GetRegion
+    | GetTime
+    | GetSpeed
+    | Emit[Any]
 )
 
 

@@ -236,7 +236,8 @@ class AsyncRuntime(Driver):
     async def _clean_up(self, flow: Flow[Any], state: FlowState, end: float = math.inf) -> None:
         state.cleaning = True
         # In a separate task, which the cancellation that caused the clean-up does not reach.
-        cleaning = asyncio.ensure_future(self._clean(flow, state, min(end, self.clock.now() + CLEAN_UP_TIMEOUT)))
+        limit = self.clock.now() + CLEAN_UP_TIMEOUT * self.clock.speed
+        cleaning = asyncio.ensure_future(self._clean(flow, state, min(end, limit)))
         try:
             await asyncio.wait({cleaning}, timeout=CLEAN_UP_TIMEOUT)
         finally:

@@ -24,6 +24,11 @@ _POLL_INTERVAL = 0.1
 class Clock(Protocol):
     """Returns the time, and sleeps."""
 
+    @property
+    def speed(self) -> float:
+        """Seconds of this clock per real second; 1 also for a virtual clock."""
+        ...
+
     def now(self) -> float:
         """Return the monotonic time in seconds."""
         ...
@@ -53,11 +58,11 @@ class SystemClock:
     """The clock of the machine."""
 
     speed = 1.0
-    """Seconds of this clock per real second. The clock of a served simulator may be faster."""
+    """Seconds of this clock per real second. Clients of a served simulator may have a faster one."""
 
     def now(self) -> float:
         """Return the monotonic time in seconds."""
-        return time.monotonic()
+        return time.monotonic() * self.speed
 
     def epoch(self) -> float:
         """Return the time of day in seconds since the epoch."""
@@ -65,6 +70,7 @@ class SystemClock:
 
     def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
         """Return after `seconds`, or when `cancel` is set or `waker` is roused."""
+        seconds /= self.speed
         if waker is not None:
             _rest(seconds, cancel, waker)
         elif cancel is None:
@@ -76,6 +82,7 @@ class SystemClock:
         """Return after `seconds`, or when `waker` is roused."""
         import asyncio  # imported here: sync programs do not need it
 
+        seconds /= self.speed
         if waker is None:
             await asyncio.sleep(seconds)
             return

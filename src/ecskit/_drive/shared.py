@@ -15,6 +15,7 @@ from ecskit._core.effects import (
     Effect,
     Flow,
     GetRegion,
+    GetSpeed,
     GetTime,
     Joint,
     Reply,
@@ -123,7 +124,7 @@ def no_links(_: str | None) -> NoReturn:
 def paced(link: Any, clock: Clock) -> Any:
     """Return a link whose waits pass at the speed of a clock. Links of the simulator use its clock themselves."""
     if hasattr(link, "speed"):
-        link.speed = getattr(clock, "speed", 1.0)
+        link.speed = clock.speed
     return link
 
 
@@ -150,6 +151,8 @@ def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:
             value = driver.region
         case GetTime():
             value = driver.clock.epoch()
+        case GetSpeed():
+            value = driver.clock.speed
         case _:
             return None
     return Reply(driver.clock.now(), value)

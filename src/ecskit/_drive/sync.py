@@ -262,7 +262,7 @@ class Runtime(Driver):
     def _clean_up(self, flow: Flow[Any], state: FlowState, end: float = math.inf) -> None:
         if state.forked:
             return
-        end = min(end, self.clock.now() + CLEAN_UP_TIMEOUT)
+        end = min(end, self.clock.now() + CLEAN_UP_TIMEOUT * self.clock.speed)
         try:
             effect = flow.throw(Cancelled(sent=state.sent))
             while True:

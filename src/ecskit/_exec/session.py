@@ -15,7 +15,7 @@ import attrs
 
 from ecskit import _forks
 from ecskit._core.background import Background, stop
-from ecskit._core.effects import Flow, Sleep, Waker
+from ecskit._core.effects import Flow, GetSpeed, Reply, Sleep, Waker
 from ecskit._core.links import Link
 from ecskit._exec.errors import SessionEnded
 from ecskit._exec.marks import Exited, OutputReader
@@ -331,4 +331,5 @@ def close(session: Session) -> Flow[None]:
 
 
 def _awaited_end(session: Session, ready: Callable[[], bool | None], seconds: float) -> Flow[None]:
-    yield from awaited(session, ready, (yield Sleep(0)).now + seconds)
+    speed: Reply[float] = yield GetSpeed()
+    yield from awaited(session, ready, speed.now + seconds * speed.get())

@@ -9,9 +9,6 @@ from ecskit._drive.clock import Clock, SystemClock
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from threading import Event
-
-    from ecskit._core.effects import Waker
 
 
 class ScaledClock:
@@ -51,14 +48,5 @@ class _ClientClock(SystemClock):
     def __init__(self, scaled: ScaledClock) -> None:
         self.speed, self._scaled = scaled._speed, scaled
 
-    def now(self) -> float:
-        return super().now() * self.speed
-
     def epoch(self) -> float:
         return self._scaled()
-
-    def sleep(self, seconds: float, cancel: Event | None, waker: Waker | None = None) -> None:
-        super().sleep(seconds / self.speed, cancel, waker)
-
-    async def asleep(self, seconds: float, waker: Waker | None = None) -> None:
-        await super().asleep(seconds / self.speed, waker)

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from ecskit._simulator.errors import not_simulated
-from ecskit._simulator.exec.session import RealPace
+from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.http_handler import HttpHandler
 from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.simulator import Simulator

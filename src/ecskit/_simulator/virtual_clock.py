@@ -43,6 +43,8 @@ class _Sleeper:
 class VirtualClock:
     """A clock that starts at 0 s and moves when all flows sleep."""
 
+    speed = 1.0
+
     def __init__(self) -> None:
         self._now = 0.0
         self._running = 0

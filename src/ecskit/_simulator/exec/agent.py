@@ -21,6 +21,7 @@ import attrs
 from ecskit._data_channel.encryption import Keys
 from ecskit._data_channel.frames import ACKNOWLEDGE, INPUT, OUTPUT, Frame, PayloadType, decode, read_json
 from ecskit._data_channel.stream import Stream
+from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.exec.utf8 import passed_on
 
 if TYPE_CHECKING:
@@ -77,6 +78,7 @@ class Agent:
         ids: Random numbers of 128 bits.
         key: How the session is encrypted; None without a key.
         repeats_acknowledgements: Whether it acknowledges a message again that arrives again.
+        pace: What differs for a fast clock.
     """
 
     def __init__(
@@ -86,7 +88,9 @@ class Agent:
         ids: Iterator[int],
         key: KeyTerms | None = None,
         repeats_acknowledgements: bool = False,
+        pace: RealPace,
     ) -> None:
+        self._pace = pace
         self.connected_at = math.inf
         self.closing_text: str | None = None
         """The text of `channel_closed` once the session has ended from this side."""
@@ -195,7 +199,7 @@ class Agent:
         self._began = now
         self._send_json(PayloadType.HANDSHAKE_REQUEST, {"AgentVersion": _VERSION, "RequestedClientActions": actions})
         text = "Handshake timed out. Please ensure that you have the latest version of the session manager plugin."
-        self._then(lambda _: self._fail_handshake(text), now + _HANDSHAKE)
+        self._then(lambda _: self._fail_handshake(text), now + self._pace.limit(_HANDSHAKE))
 
     def _take_response(self, payload: bytes, now: float) -> bool:
         assert self._key is not None
@@ -219,7 +223,8 @@ class Agent:
         self._secret = self._random(64)
         sealed = self._keys.encrypt(self._secret, bits=next(self._ids))
         self._send_json(PayloadType.CHALLENGE_REQUEST, {"Challenge": base64.b64encode(sealed).decode("ascii")})
-        self._then(lambda _: self._fail_handshake("Timed out waiting for encryption challenge."), now + _HANDSHAKE)
+        text = "Timed out waiting for encryption challenge."
+        self._then(lambda _: self._fail_handshake(text), now + self._pace.limit(_HANDSHAKE))
         return True
 
     def _take_challenge(self, payload: bytes, now: float) -> bool:
@@ -327,7 +332,7 @@ class Agent:
         for _ in range(_AT_ONCE):
             data = self._program.read(_PIECE - len(self._rest), now)
             if data is None:  # what is left of a character is lost
-                self._drained_by = now + _DRAINS
+                self._drained_by = now + self._pace.limit(_DRAINS)
                 return
             if not data:
                 break

@@ -115,6 +115,7 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         ids=ids,
         key=terms,
         repeats_acknowledgements=account.exec.repeats_acknowledgements,
+        pace=account.exec.pace,
     )
     if not account.exec.pace.waits_for_clients:
         agent.begin(account.now)

@@ -8,9 +8,8 @@ import re
 from collections import deque
 from typing import TYPE_CHECKING
 
-import attrs
-
 from ecskit._data_channel.frames import CHANNEL_CLOSED, FIN, SYN, Frame, encode, random_uuid, read_json, uuid_text
+from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.exec.ways import Way
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from ecskit._simulator.exec.agent import Agent
     from ecskit._simulator.exec.ways import ChannelFaults
 
-__all__ = ["Connection", "ExecSession", "RealPace", "session_of"]
+__all__ = ["Connection", "ExecSession", "session_of"]
 
 _IDLE = 20 * 60.0
 """Seconds without data after which a session ends."""
@@ -30,27 +29,6 @@ _PACKETS_PER_SECOND = 1000
 _KEPT = 600.0
 """Seconds for which a session that has ended is known."""
 _NORMAL, _ABNORMAL, _REFUSED = 1000, 1006, 1008
-
-
-@attrs.frozen
-class RealPace:
-    """How fast a clock is that moves by itself: what takes no time in the process takes some of its seconds.
-
-    Args:
-        speed: Seconds of the clock per real second; 1 also for a virtual clock.
-    """
-
-    speed: float = 1.0
-
-    @property
-    def waits_for_clients(self) -> bool:
-        """Whether a session begins with the first connection in place of ExecuteCommand. Connecting takes real time."""
-        return self.speed > 1
-
-    @property
-    def counts_seconds(self) -> float:
-        """The seconds over which packets are counted. Packets are late by real time."""
-        return max(1.0, self.speed)
 
 
 class Connection:
@@ -178,9 +156,10 @@ class ExecSession:
     def take(self, message: bytes, connection: Connection) -> None:
         """Take a further message of a connection."""
         self._packets.append(self._now)
-        while self._packets[0] <= self._now - self._pace.counts_seconds:
+        counted = self._pace.limit(1.0)  # packets are late by real time
+        while self._packets[0] <= self._now - counted:
             self._packets.popleft()
-        if len(self._packets) > _PACKETS_PER_SECOND * self._pace.counts_seconds:
+        if len(self._packets) > _PACKETS_PER_SECOND * counted:
             connection.end(_REFUSED, "there were more than 1,000 packets in a second")
             self.leave(connection)
         elif self._random.random() < self._faults.cut:

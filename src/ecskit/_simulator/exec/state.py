@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import attrs
 
 from ecskit._simulator.exec.exec_script import ScriptedCommands
-from ecskit._simulator.exec.session import RealPace
+from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.exec.ways import ChannelFaults
 
 if TYPE_CHECKING:
