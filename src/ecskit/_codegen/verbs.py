@@ -21,6 +21,7 @@ EXPANDED = {
     "WaitOptions": "ecskit._polling.options",
     "Launch": "ecskit._tasks.launch",
     "LogOptions": "ecskit._logs.arguments",
+    "ExecOptions": "ecskit._exec.starting",
     "Change": "ecskit._deployments.arguments",
     "FollowOptions": "ecskit._deployments.arguments",
     "RollbackOptions": "ecskit._deployments.arguments",

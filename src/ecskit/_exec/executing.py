@@ -10,7 +10,7 @@ from ecskit._core.errors import RequestError
 from ecskit._exec.result import ExecResult
 from ecskit._exec.running import Run
 from ecskit._exec.session import close
-from ecskit._exec.starting import Start, plain
+from ecskit._exec.starting import ExecOptions, Start, plain
 from ecskit._exec.wrapper import wrap
 from ecskit._polling.options import is_count, is_seconds
 from ecskit.models.tasks import Task
@@ -25,11 +25,9 @@ def execute(
     task: Task | str,
     command: str | Sequence[str],
     *,
-    container: str | None = None,
-    cluster: str | None = None,
+    options: ExecOptions,
     input: bytes | str | None = None,  # as subprocess has it
     timeout: float | None = None,
-    start_timeout: float | None = 120.0,
     check: bool = False,
     binary: bool = False,
     max_output: int | None = 67108864,
@@ -53,13 +51,10 @@ def execute(
         task: The task, its id or its ARN.
         command: A list of the program and its arguments, as they are; or a text for `sh -c`, with pipes and
             variables.
-        container: Name of the container; required if the task has several.
-        cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
         input: What the command reads from its standard input, text in UTF-8. Without it, the input is empty. The
             image needs `stty` and `head` for it.
         timeout: Seconds for the command, from the response to ExecuteCommand on; None for no limit. After that it
             gets Ctrl-C and 5 s to end, and the result is TIMED_OUT, with the output so far.
-        start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
         check: Whether to raise ExecFailed unless the command exits with code 0.
         binary: Whether the output is `bytes`, exactly as the command wrote it. The image needs `base64` for it.
             Text is decoded as UTF-8; invalid bytes become U+FFFD.
@@ -71,27 +66,18 @@ def execute(
         exit_code: Whether to run the command under `sh`. Without, for images that have none, a list is run as it is
             and a text is split as a shell splits it; there is no `input` and no `binary`, and the kind is never
             EXITED.
+        options: Where, and how long that may take to begin.
 
     Returns:
         The result: the kind of the end, the exit code, the output.
 
     Raises:
         ExecFailed: With `check`: the command did not exit with code 0. The error has the result.
-        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
-            task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
-            opened. The command may run; it was not sent again.
         SessionEnded: The session cannot be used: AWS KMS refuses the key, or `on_output` is too slow.
-        TaskNotVisible: The task was not visible within 60 s.
-        WaitTimeout: The task and its agent did not run within `start_timeout`.
-        MissingExtraError: The extra `exec` is not installed.
-        RequestError: An argument is wrong; nothing was run.
-        ServiceError: ECS refuses a call: no permission, no such cluster.
-        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
-    start = Start.of("tasks.execute", task, cluster, container, start_timeout)
+    start = Start.of("tasks.execute", task, options)
     data = _encoded(input)
     _check(data, timeout, max_output, on_output, check=check, binary=binary, exit_code=exit_code)
     wrap(command, nonce=0, input=data, binary=binary)  # raises RequestError

@@ -9,7 +9,7 @@ from ecskit._core.effects import DrawRandom, Flow
 from ecskit._core.errors import RequestError
 from ecskit._exec.marks import OutputReader
 from ecskit._exec.session import Resize, Session
-from ecskit._exec.starting import Start, plain
+from ecskit._exec.starting import ExecOptions, Start, plain
 from ecskit._exec.wrapper import wrap
 from ecskit.models.tasks import Task
 
@@ -23,11 +23,9 @@ def open_session(
     task: Task | str,
     command: str | Sequence[str] = "sh",
     *,
-    container: str | None = None,
-    cluster: str | None = None,
+    options: ExecOptions,
     columns: int = 80,
     rows: int = 24,
-    start_timeout: float | None = 120.0,
     exit_code: bool = False,
 ) -> Flow[Session]:
     """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
@@ -48,13 +46,11 @@ def open_session(
         task: The task, its id or its ARN.
         command: A list of the program and its arguments, as they are; or a text, which the agent splits into words.
             It runs without a shell: a pipe needs `sh -c`.
-        container: Name of the container; required if the task has several.
-        cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
         columns: Columns of the terminal.
         rows: Rows of the terminal.
-        start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
         exit_code: Whether to run the command under `sh`, which reports its exit code, for `exit_code` of the
             session. A text is then one for `sh -c`.
+        options: Where, and how long that may take to begin.
 
     Returns:
         The session: `read`, `send`, `resize`, `close`; iterating over it yields its output. Closing the client ends
@@ -62,57 +58,31 @@ def open_session(
         with` opens and closes, and what `await` only opens.
 
     Raises:
-        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
-            task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
-            opened. The command may run; it was not sent again.
-        TaskNotVisible: The task was not visible within 60 s.
-        WaitTimeout: The task and its agent did not run within `start_timeout`.
-        MissingExtraError: The extra `exec` is not installed.
         RequestError: An argument is wrong; nothing was run.
-        ServiceError: ECS refuses a call: no permission, no such cluster.
-        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
-    return opened(
-        "tasks.open_session",
-        task,
-        command,
-        container=container,
-        cluster=cluster,
-        columns=columns,
-        rows=rows,
-        start_timeout=start_timeout,
-        exit_code=exit_code,
-    )
-
-
-def opened(
-    verb: str,
-    task: Task | str,
-    command: str | Sequence[str],
-    *,
-    container: str | None,
-    cluster: str | None,
-    columns: int,
-    rows: int,
-    start_timeout: float | None,
-    exit_code: bool,
-) -> Flow[Session]:
-    """Open a session of ECS Exec in which a command uses the terminal. `tasks.open_session` has the arguments."""
-    start = Start.of(verb, task, cluster, container, start_timeout)
+    start = Start.of("tasks.open_session", task, options)
     problems = size_problems(columns, rows)
     if problems:
-        raise RequestError(verb, problems)
-    wrap(command, nonce=0, interactive=True, verb=verb)  # raises RequestError
+        raise RequestError(start.verb, problems)
+    return opened(start, command, Resize(columns, rows), exit_code=exit_code)
+
+
+def opened(start: Start, command: str | Sequence[str], size: Resize, *, exit_code: bool) -> Flow[Session]:
+    """Open a session of ECS Exec in which a command uses a terminal of some size.
+
+    Raises:
+        RequestError: The command is wrong; nothing was run.
+    """
+    wrap(command, nonce=0, interactive=True, verb=start.verb)
 
     def flow() -> Flow[Session]:
         drawn: int = (yield DrawRandom()).get()
-        wrapped = wrap(command, nonce=drawn, interactive=True, verb=verb) if exit_code else None
+        wrapped = wrap(command, nonce=drawn, interactive=True, verb=start.verb) if exit_code else None
         session = yield from start.session(wrapped.command if wrapped else plain(command), needs_gate=True)
         session.reader = OutputReader(wrapped) if wrapped else None
-        session.put(Resize(columns, rows))
+        session.put(size)
         return session
 
     return flow()

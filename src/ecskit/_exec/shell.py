@@ -10,7 +10,7 @@ import attrs
 from ecskit._core.effects import Flow, Invoke
 from ecskit._exec.opening import opened
 from ecskit._exec.session import Resize, Session, awaited, close
-from ecskit._exec.starting import Start
+from ecskit._exec.starting import ExecOptions, Start
 from ecskit._exec.terminal import Terminal, own_terminal
 from ecskit._exec.watching import watch
 from ecskit.models.tasks import Task
@@ -22,9 +22,7 @@ def shell(
     task: Task | str,
     command: str | Sequence[str] = "sh",
     *,
-    container: str | None = None,
-    cluster: str | None = None,
-    start_timeout: float | None = 120.0,
+    options: ExecOptions,
     exit_code: bool = True,
 ) -> Flow[int | None]:
     """Connect this terminal with a command in a container, until the command exits.
@@ -39,11 +37,9 @@ def shell(
     Args:
         task: The task, its id or its ARN.
         command: A list of the program and its arguments, as they are; or a text for `sh -c`.
-        container: Name of the container; required if the task has several.
-        cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
-        start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
         exit_code: Whether to run the command under `sh`, which reports its exit code. Without, for images that have
             no `sh`, a text is split into words, and the result is None.
+        options: Where, and how long that may take to begin.
 
     Returns:
         The exit code of the command; 128 and more is by convention of shells the number of the signal that killed it.
@@ -52,33 +48,12 @@ def shell(
         ConfigurationError: There is no terminal: standard input or output is redirected, or the system is Windows.
         SessionEnded: The session ended before the command: its task stopped, the connection was lost, or the image
             has no `sh`.
-        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
-            task has stopped or runs on Windows. The message has what to change; the command was not run.
-        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
-            opened. The command may run; it was not sent again.
-        TaskNotVisible: The task was not visible within 60 s.
-        WaitTimeout: The task and its agent did not run within `start_timeout`.
-        MissingExtraError: The extra `exec` is not installed.
-        RequestError: An argument is wrong; nothing was run.
-        ServiceError: ECS refuses a call: no permission, no such cluster.
-        TransportError: The exchange with ECS failed.
 
     Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
     """
-    Start.of("tasks.shell", task, cluster, container, start_timeout)  # raises RequestError
+    start = Start.of("tasks.shell", task, options)
     terminal = own_terminal()
-    columns, rows = terminal.size
-    opening = opened(
-        "tasks.shell",
-        task,
-        command,
-        container=container,
-        cluster=cluster,
-        columns=columns,
-        rows=rows,
-        start_timeout=start_timeout,
-        exit_code=exit_code,
-    )
+    opening = opened(start, command, Resize(*terminal.size), exit_code=exit_code)
 
     def flow() -> Flow[int | None]:
         with terminal:

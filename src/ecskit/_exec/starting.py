@@ -30,7 +30,7 @@ from ecskit._waits.tasks import TaskGoal
 from ecskit.models.clusters import DescribeClustersRequest
 from ecskit.models.tasks import Task
 
-__all__ = ["Start", "plain"]
+__all__ = ["ExecOptions", "Start", "plain"]
 
 log = logging.getLogger("ecskit")
 
@@ -38,6 +38,33 @@ log = logging.getLogger("ecskit")
 def plain(command: str | Sequence[str]) -> str:
     """Return the text of a command that is not wrapped."""
     return command if isinstance(command, str) else shlex.join(command)
+
+
+@attrs.frozen(kw_only=True)
+class ExecOptions:
+    """Where a command runs, and how long that may take to begin.
+
+    The generated methods have these fields as parameters, with these docstrings.
+
+    Raises:
+        ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
+            task has stopped or runs on Windows. The message has what to change; the command was not run.
+        ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
+            opened. The command may run; it was not sent again.
+        TaskNotVisible: The task was not visible within 60 s.
+        WaitTimeout: The task and its agent did not run within `start_timeout`.
+        MissingExtraError: The extra `exec` is not installed.
+        RequestError: An argument is wrong; nothing was run.
+        ServiceError: ECS refuses a call: no permission, no such cluster.
+        TransportError: The exchange with ECS failed.
+    """
+
+    container: str | None = None
+    """Name of the container; required if the task has several."""
+    cluster: str | None = None
+    """Name or ARN of the cluster; optional if the task or its ARN includes it."""
+    start_timeout: float | None = 120.0
+    """Maximum seconds to wait until the task and its agent run; None for no limit."""
 
 
 @attrs.frozen(kw_only=True)
@@ -51,25 +78,24 @@ class Start:
     """Seconds until the task and its agent have to run."""
 
     @classmethod
-    def of(
-        cls, verb: str, task: Task | str, cluster: str | None, container: str | None, timeout: float | None
-    ) -> Start:
+    def of(cls, verb: str, task: Task | str, options: ExecOptions) -> Start:
         """Check the arguments, and return what they mean.
 
         Raises:
             RequestError: One is wrong.
         """
-        given: Any = container  # users without a checker
+        timeout = options.start_timeout
+        container: Any = options.container  # users without a checker
         if not isinstance(task, (Task, str)):  # pyright: ignore[reportUnnecessaryIsInstance]  # the same
             problem = f"expected one task, its id or its ARN, got {type(task).__name__}; call {verb} for each task"
             raise RequestError(verb, [("task", problem)])
-        if given is not None and (not isinstance(given, str) or not given):
-            raise RequestError(verb, [("container", f"expected the name of a container, got {given!r}")])
+        if container is not None and (not isinstance(container, str) or not container):
+            raise RequestError(verb, [("container", f"expected the name of a container, got {container!r}")])
         if timeout is not None and not is_seconds(timeout):
             problem = f"expected seconds, 0 or more, or None for no limit, got {timeout!r}"
             raise RequestError(verb, [("start_timeout", problem)])
         try:
-            targets = targets_of(verb, task, cluster)
+            targets = targets_of(verb, task, options.cluster)
         except RequestError as error:
             problems = [("task" if path == "tasks" else path, text) for path, text in error.problems]
             raise RequestError(verb, problems) from None

@@ -914,9 +914,9 @@ class AsyncTaskVerbs(Namespace):
         *,
         container: str | None = None,
         cluster: str | None = None,
+        start_timeout: float | None = 120.0,
         input: bytes | str | None = None,
         timeout: float | None = None,
-        start_timeout: float | None = 120.0,
         check: bool = False,
         binary: Literal[False] = False,
         max_output: int | None = 67108864,
@@ -932,9 +932,9 @@ class AsyncTaskVerbs(Namespace):
         *,
         container: str | None = None,
         cluster: str | None = None,
+        start_timeout: float | None = 120.0,
         input: bytes | str | None = None,
         timeout: float | None = None,
-        start_timeout: float | None = 120.0,
         check: bool = False,
         binary: Literal[True],
         max_output: int | None = 67108864,
@@ -950,9 +950,9 @@ class AsyncTaskVerbs(Namespace):
         *,
         container: str | None = None,
         cluster: str | None = None,
+        start_timeout: float | None = 120.0,
         input: bytes | str | None = None,
         timeout: float | None = None,
-        start_timeout: float | None = 120.0,
         check: bool = False,
         binary: bool,
         max_output: int | None = 67108864,
@@ -967,9 +967,9 @@ class AsyncTaskVerbs(Namespace):
         *,
         container: str | None = None,
         cluster: str | None = None,
+        start_timeout: float | None = 120.0,
         input: bytes | str | None = None,
         timeout: float | None = None,
-        start_timeout: float | None = 120.0,
         check: bool = False,
         binary: bool = False,
         max_output: int | None = 67108864,
@@ -993,13 +993,10 @@ class AsyncTaskVerbs(Namespace):
             task: The task, its id or its ARN.
             command: A list of the program and its arguments, as they are; or a text for `sh -c`, with pipes and
                 variables.
-            container: Name of the container; required if the task has several.
-            cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
             input: What the command reads from its standard input, text in UTF-8. Without it, the input is empty. The
                 image needs `stty` and `head` for it.
             timeout: Seconds for the command, from the response to ExecuteCommand on; None for no limit. After that it
                 gets Ctrl-C and 5 s to end, and the result is TIMED_OUT, with the output so far.
-            start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
             check: Whether to raise ExecFailed unless the command exits with code 0.
             binary: Whether the output is `bytes`, exactly as the command wrote it. The image needs `base64` for it.
                 Text is decoded as UTF-8; invalid bytes become U+FFFD.
@@ -1011,17 +1008,20 @@ class AsyncTaskVerbs(Namespace):
             exit_code: Whether to run the command under `sh`. Without, for images that have none, a list is run as it is
                 and a text is split as a shell splits it; there is no `input` and no `binary`, and the kind is never
                 EXITED.
+            container: Name of the container; required if the task has several.
+            cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
+            start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
 
         Returns:
             The result: the kind of the end, the exit code, the output.
 
         Raises:
             ExecFailed: With `check`: the command did not exit with code 0. The error has the result.
+            SessionEnded: The session cannot be used: AWS KMS refuses the key, or `on_output` is too slow.
             ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
                 task has stopped or runs on Windows. The message has what to change; the command was not run.
             ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
                 opened. The command may run; it was not sent again.
-            SessionEnded: The session cannot be used: AWS KMS refuses the key, or `on_output` is too slow.
             TaskNotVisible: The task was not visible within 60 s.
             WaitTimeout: The task and its agent did not run within `start_timeout`.
             MissingExtraError: The extra `exec` is not installed.
@@ -1032,20 +1032,24 @@ class AsyncTaskVerbs(Namespace):
         Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/ecs-exec.html
         """
         from ecskit._exec import executing as flows
+        from ecskit._exec.starting import ExecOptions
 
+        options = ExecOptions(
+            container=container,
+            cluster=cluster,
+            start_timeout=start_timeout,
+        )
         flow = flows.execute(
             task,
             command,
-            container=container,
-            cluster=cluster,
             input=input,
             timeout=timeout,
-            start_timeout=start_timeout,
             check=check,
             binary=binary,
             max_output=max_output,
             on_output=on_output,
             exit_code=exit_code,
+            options=options,
         )
         return await self._runtime.run(flow)
 
@@ -1056,9 +1060,9 @@ class AsyncTaskVerbs(Namespace):
         *,
         container: str | None = None,
         cluster: str | None = None,
+        start_timeout: float | None = 120.0,
         columns: int = 80,
         rows: int = 24,
-        start_timeout: float | None = 120.0,
         exit_code: bool = False,
     ) -> Opening[AsyncExecSession]:
         """Open a session of ECS Exec: a terminal in a container, with a command that reads from it and writes to it.
@@ -1079,13 +1083,13 @@ class AsyncTaskVerbs(Namespace):
             task: The task, its id or its ARN.
             command: A list of the program and its arguments, as they are; or a text, which the agent splits into words.
                 It runs without a shell: a pipe needs `sh -c`.
-            container: Name of the container; required if the task has several.
-            cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
             columns: Columns of the terminal.
             rows: Rows of the terminal.
-            start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
             exit_code: Whether to run the command under `sh`, which reports its exit code, for `exit_code` of the
                 session. A text is then one for `sh -c`.
+            container: Name of the container; required if the task has several.
+            cluster: Name or ARN of the cluster; optional if the task or its ARN includes it.
+            start_timeout: Maximum seconds to wait until the task and its agent run; None for no limit.
 
         Returns:
             The session: `read`, `send`, `resize`, `close`; iterating over it yields its output. Closing the client ends
@@ -1093,6 +1097,7 @@ class AsyncTaskVerbs(Namespace):
             with` opens and closes, and what `await` only opens.
 
         Raises:
+            RequestError: An argument is wrong; nothing was run.
             ExecUnavailable: ECS Exec cannot be used: it is not enabled, the agent does not run or is not connected, the
                 task has stopped or runs on Windows. The message has what to change; the command was not run.
             ExecResponseLost: No valid response to ExecuteCommand arrived, or the connection to the session could not be
@@ -1100,7 +1105,6 @@ class AsyncTaskVerbs(Namespace):
             TaskNotVisible: The task was not visible within 60 s.
             WaitTimeout: The task and its agent did not run within `start_timeout`.
             MissingExtraError: The extra `exec` is not installed.
-            RequestError: An argument is wrong; nothing was run.
             ServiceError: ECS refuses a call: no permission, no such cluster.
             TransportError: The exchange with ECS failed.
 
@@ -1108,16 +1112,20 @@ class AsyncTaskVerbs(Namespace):
         """
         from ecskit._exec import opening as flows
         from ecskit._exec.blocks import Opening
+        from ecskit._exec.starting import ExecOptions
         from ecskit._facades.aio_session import AsyncExecSession
 
+        options = ExecOptions(
+            container=container,
+            cluster=cluster,
+            start_timeout=start_timeout,
+        )
         flow = flows.open_session(
             task,
             command,
-            container=container,
-            cluster=cluster,
             columns=columns,
             rows=rows,
-            start_timeout=start_timeout,
             exit_code=exit_code,
+            options=options,
         )
         return Opening(AsyncExecSession, self._runtime, flow)
