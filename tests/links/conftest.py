@@ -12,6 +12,13 @@ from .support import LIMIT, Authority, Linked
 ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
 
 
+@pytest.fixture(scope="module", autouse=True)
+def _no_old_garbage() -> None:
+    """Keep the collections of `linked` from walking through what the tests of other modules have left: they are many."""
+    gc.collect()
+    gc.freeze()
+
+
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
 def linked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Linked]:
     """The links of each client, without the proxies of the machine. At the end, nothing of them is left."""
