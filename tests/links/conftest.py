@@ -14,7 +14,7 @@ ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "AWS_CA_BUN
 
 @pytest.fixture(scope="module", autouse=True)
 def _no_old_garbage() -> None:
-    """Keep the collections of `linked` from walking through what the tests of other modules have left: they are many."""
+    """Keep the collections of `linked` from walking through all that the tests of other modules have left."""
     gc.collect()
     gc.freeze()
 
