@@ -216,6 +216,46 @@ def test_closing_the_client_ends_a_call(colour: str) -> None:
     assert 1 == world.count("TerminateSession")
 
 
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_closing_the_client_while_a_session_opens_terminates_it(
+    colour: str, moment: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its id arrives with the response to ExecuteCommand: closing waits for that."""
+    caplog.set_level(logging.WARNING)
+
+    async def aclose() -> None:
+        pass
+
+    async def act(world: World) -> Any:
+        closing: list[Any] = []
+
+        def close(_: int, operation: str) -> None:
+            if operation != "ExecuteCommand":
+                return
+            if colour == "sync":
+                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
+                closing[0].start()
+            else:
+                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
+
+        sends = world.runtime.transport if colour == "sync" else world.runtime.transport.sends
+        setattr(sends, moment, close)
+        try:
+            return await _opened(world)
+        finally:
+            [last] = closing
+            if colour == "sync":
+                last.join()
+            else:
+                await last
+
+    world, error = perform(colour, act)
+    assert isinstance(error, errors.ClientClosedError)
+    assert world.count("ExecuteCommand") == world.count("TerminateSession")
+    assert [] == caplog.messages
+
+
 async def _opened(world: World) -> Any:
     """Open a session that nothing closes."""
     opened = world.tasks.open_session(world.task, "sh")

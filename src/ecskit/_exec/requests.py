@@ -65,7 +65,7 @@ def execute_command(place: Place, command: str, is_wanted: Callable[[], bool]) -
 
     def attempt() -> Flow[ExecuteCommandResponse]:
         yield from await_turn({request._operation: 1.0})
-        return (yield from call(request, single_attempt=True))
+        return (yield from call(request, single_attempt=True, completes=True))
 
     def may_pass(error: EcsError, _: int) -> bool:
         return isinstance(error, TargetNotConnectedException) and is_wanted()
