@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ecskit import errors
+from ecskit._drive.background import BackgroundThread
 from ecskit._simulator.exec.exec_script import ExecScript
 
 from .worlds import COLOURS, REFUSED, World, perform
@@ -105,6 +107,21 @@ def test_a_call_cut_short_at_each_effect_ends_its_session(
             assert isinstance(result, (asyncio.CancelledError, type(None))) or result.succeeded
             n += 1
         assert n, name
+
+
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_call_cut_short_at_its_end_waits_for_its_thread(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for one that has done everything, and takes a moment to end. `perform` finds none."""
+    run = BackgroundThread._run
+
+    def slow(thread: BackgroundThread, flow: Any) -> None:
+        run(thread, flow)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(BackgroundThread, "_run", slow)
+    _, result, cut = _execute_cut("sync", "Invoke", 1, when, "cancel")
+    assert cut
+    assert result is None or result.succeeded
 
 
 @pytest.mark.parametrize("colour", COLOURS)

@@ -136,7 +136,7 @@ def test_proxies_have_tls(linked: Linked, authority: Authority, tmp_path: Path) 
 def test_a_wrapped_client_has_its_own_settings(linked: Linked, authority: Authority) -> None:
     """Those of its HTTP connections, however they were set."""
     with serving(echo, authority.server()) as url, connect_proxy() as proxy:
-        config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"}, connect_timeout=3)
+        config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"}, connect_timeout=30)
         own = linked.client(verify=str(authority.bundle), config=config)
         if linked.is_async:
             linked.run(own.__aenter__())

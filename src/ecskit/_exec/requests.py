@@ -9,7 +9,7 @@ from typing import Any
 
 from ecskit._api.service_errors import TargetNotConnectedException
 from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, Flow, RawResponse, Reply, Send, Sleep
+from ecskit._core.effects import Cancelled, Flow, GetSpeed, RawResponse, Reply, Send, Sleep
 from ecskit._core.errors import (
     AccessDeniedError,
     EcsError,
@@ -167,7 +167,8 @@ def generate_key(session_id: str, place: Place, key_id: str, challenge: str | No
     params = {"KeyId": key_id, "NumberOfBytes": _KEY_BYTES, "EncryptionContext": context}
     parts = key_id.split(":")
     region = parts[3] if parts[0] == "arn" and len(parts) > 5 else None
-    limits = RetryLimits(attempts=4, longest_pause=2.0, until=(yield Sleep(0)).now + _HANDSHAKE)
+    speed: Reply[float] = yield GetSpeed()
+    limits = RetryLimits(attempts=4, longest_pause=2.0, until=speed.now + _HANDSHAKE * speed.get())
     answer = yield from retry(lambda: _request("kms", "GenerateDataKey", params, region), limits)
     plaintext, ciphertext = (_bytes(answer.get(name)) for name in ("Plaintext", "CiphertextBlob"))
     if len(plaintext) != _KEY_BYTES or not ciphertext:
