@@ -92,6 +92,10 @@ class Here:
     monkeypatch: pytest.MonkeyPatch
     capsys: pytest.CaptureFixture[str]
 
+    def serve(self, *, breaker: bool = True, until: Literal["deployed", "requested"] = "deployed") -> None:
+        """Create the service."""
+        serve(self.ecs, breaker=breaker, until=until, poll=6)
+
     def deploy(self, *arguments: str) -> tuple[int, list[str]]:
         """Run the script to its end. Return its exit code, and its lines without their times."""
         code, lines = self._run(arguments)
@@ -132,7 +136,13 @@ def here(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) ->
         yield Here(simulator, ecs, monkeypatch, capsys)
 
 
-def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed", "requested"] = "deployed") -> None:
+def serve(
+    ecs: ecskit.Client,
+    *,
+    breaker: bool = True,
+    until: Literal["deployed", "requested"] = "deployed",
+    poll: float = 0.2,
+) -> None:
     """Create the service."""
     for family in ("web", "bad", "crash"):
         ecs.register_task_definition(
@@ -154,7 +164,7 @@ def serve(ecs: ecskit.Client, *, breaker: bool = True, until: Literal["deployed"
     if until == "requested":
         ecs.send(request)
     else:
-        ecs.services.create(request, poll=wait_fixed(0.2))
+        ecs.services.create(request, poll=wait_fixed(poll))
 
 
 def start(
@@ -226,7 +236,7 @@ def test_a_new_image_is_deployed(server: SimulatorServer, ecs: ecskit.Client) ->
 
 def test_ecs_rolls_back_what_does_not_start(here: Here) -> None:
     """The exit code is 1. The last line names what runs now, and the reason, which has one line before."""
-    serve(here.ecs)
+    here.serve()
     code, lines = here.deploy("web", "--task-definition", "bad")
     assert code == 1
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
@@ -236,7 +246,7 @@ def test_ecs_rolls_back_what_does_not_start(here: Here) -> None:
 
 def test_one_that_stalls_is_rolled_back_if_asked(here: Here) -> None:
     """Without a circuit breaker, ECS does not end the deployment, so the script does."""
-    serve(here.ecs, breaker=False)
+    here.serve(breaker=False)
     code, lines = here.deploy("web", "--task-definition", "bad", "--rollback-on", "failure")
     assert code == 1
     assert any(line.startswith("warning: rolling back deployment") for line in lines)
@@ -246,7 +256,7 @@ def test_one_that_stalls_is_rolled_back_if_asked(here: Here) -> None:
 
 def test_one_that_stalls_is_left_otherwise(here: Here) -> None:
     """The exit code is 1. The last line is STALLED, and the one before it the command to resume."""
-    serve(here.ecs, breaker=False)
+    here.serve(breaker=False)
     code, lines = here.deploy("web", "--task-definition", "bad")
     assert code == 1
     assert HANDLE.match(lines[-2])
@@ -255,7 +265,7 @@ def test_one_that_stalls_is_left_otherwise(here: Here) -> None:
 
 def test_a_crashing_image_is_rolled_back(here: Here) -> None:
     """With --stable-for its tasks must stay up. The exit code is 1, and the last line names their exit code."""
-    serve(here.ecs)
+    here.serve()
     arguments = ["web", "--task-definition", "crash", "--stable-for", "180", "--rollback-on", "failure"]
     code, lines = here.deploy(*arguments)
     assert code == 1
@@ -270,7 +280,7 @@ def test_a_crashing_image_is_rolled_back(here: Here) -> None:
 
 def test_a_crashing_image_is_left_otherwise(here: Here) -> None:
     """The deployment is unstable: the exit code is 1, and there is no command to resume."""
-    serve(here.ecs)
+    here.serve()
     code, lines = here.deploy("web", "--task-definition", "crash", "--stable-for", "180")
     assert code == 1
     assert re.match(r"UNSTABLE after \d+ s: SUCCESSFUL, but \d+ tasks stopped within \d+ s: ", lines[-1])
@@ -279,7 +289,7 @@ def test_a_crashing_image_is_left_otherwise(here: Here) -> None:
 
 def test_a_good_image_stays_up(here: Here) -> None:
     """The exit code is 0, and a line has the time for which its tasks stayed up."""
-    serve(here.ecs)
+    here.serve()
     code, lines = here.deploy("web", "--image", "app=repo/app:2", "--stable-for", "60", "--rollback-on", "failure")
     assert code == 0
     assert "checking that tasks stay up: quiet for 0 of 60 s" in lines
@@ -290,7 +300,7 @@ def test_a_good_image_stays_up(here: Here) -> None:
 
 def test_whether_tasks_stay_up_cannot_be_read(here: Here) -> None:
     """The exit code is 0, and a line reports that the stability is unknown."""
-    serve(here.ecs)
+    here.serve()
     here.simulator.fail("ListTasks", Fault.access_denied(), times=None)
     code, lines = here.deploy("web", "--image", "app=repo/app:2", "--stable-for", "30")
     assert code == 0
@@ -300,7 +310,7 @@ def test_whether_tasks_stay_up_cannot_be_read(here: Here) -> None:
 
 def test_nothing_is_changed(here: Here) -> None:
     """The exit code is 0, and the last line is UNCHANGED."""
-    serve(here.ecs)
+    here.serve()
     code, lines = here.deploy("web", "--image", "app=repo/app:1")
     assert code == 0
     assert re.fullmatch(r"UNCHANGED web:1 after \d+ s: nothing was changed, 2 of 2 tasks running", lines[-1])
@@ -345,7 +355,7 @@ def test_files_are_planned_and_applied(here: Here, tmp_path: Path) -> None:
 
 def test_a_pause_takes_too_long(here: Here) -> None:
     """The exit code is 4 after --pause-timeout, with any --timeout; a line shows the command to resume."""
-    serve(here.ecs)
+    here.serve()
     here.ecs.update_service(service="web", deployment_configuration=PAUSED)
     arguments = ["web", "--image", "app=repo/app:2", "--timeout", "90", "--pause-timeout", "120"]
     code, lines = here.deploy(*arguments)
@@ -359,7 +369,7 @@ def test_a_pause_takes_too_long(here: Here) -> None:
 
 def test_a_pause_that_takes_too_long_is_rolled_back_if_asked(here: Here) -> None:
     """A pause that is too long counts as a timeout."""
-    serve(here.ecs)
+    here.serve()
     here.ecs.update_service(service="web", deployment_configuration=PAUSED)
     arguments = ["web", "--image", "app=repo/app:2", "--pause-timeout", "30", "--rollback-on", "timeout"]
     code, lines = here.deploy(*arguments)
@@ -380,7 +390,7 @@ def test_a_success_in_a_job_of_github(server: SimulatorServer, ecs: ecskit.Clien
 
 def test_a_failure_in_a_job_of_github(here: Here) -> None:
     """The rollback is a warning, and the verdict is an error."""
-    serve(here.ecs, breaker=False)
+    here.serve(breaker=False)
     code, commands = here.deploy_in_github("web", "--task-definition", "bad", "--rollback-on", "failure")
     assert code == 1
     assert [line.split("::")[1].split()[0] for line in commands] == ["group", "warning", "endgroup", "error"]
@@ -390,7 +400,7 @@ def test_a_failure_in_a_job_of_github(here: Here) -> None:
 
 def test_what_ecs_quotes_is_no_command(here: Here) -> None:
     """A reason that has several lines, or contains commands, stays text."""
-    serve(here.ecs)
+    here.serve()
     reason = "100%\n::set-output name=x::y\r\n::endgroup::\r##[add-mask]web"
     here.simulator.script("bad", TaskScript.fails_to_start(reason))
     code, commands = here.deploy_in_github("web", "--task-definition", "bad")
@@ -401,7 +411,7 @@ def test_what_ecs_quotes_is_no_command(here: Here) -> None:
 
 def test_the_output_can_be_chosen(here: Here) -> None:
     """--output has priority over the environment."""
-    serve(here.ecs, until="requested")
+    here.serve(until="requested")
     here.simulator.fail("UpdateService", Fault.access_denied(), times=None)
     code, commands = here.deploy_in_github("web", "--force", "--output", "plain")
     assert (code, commands) == (1, [])
@@ -440,7 +450,7 @@ def test_a_timeout_can_be_resumed(server: SimulatorServer, ecs: ecskit.Client) -
 
 def test_a_timeout_is_rolled_back_if_asked(here: Here) -> None:
     """The exit code is 1, and the service runs the earlier revision."""
-    serve(here.ecs)
+    here.serve()
     code, lines = here.deploy("web", "--image", "app=repo/app:2", "--timeout", "15", "--rollback-on", "timeout")
     assert code == 1
     assert lines[-1].startswith("ROLLED BACK to web:1 after ")
@@ -493,7 +503,7 @@ def test_a_signal_before_the_first_poll_waits_for_it(
 
 def test_permission_is_refused(here: Here) -> None:
     """The exit code is 1, and one line names the refused operation."""
-    serve(here.ecs)
+    here.serve()
     here.simulator.fail("UpdateService", Fault.access_denied())
     code, lines = here.deploy("web", "--force")
     assert code == 1
@@ -504,7 +514,7 @@ def test_permission_is_refused(here: Here) -> None:
 
 def test_permission_to_read_deployments_is_refused(here: Here) -> None:
     """The service is used instead, and a line reports this."""
-    serve(here.ecs)
+    here.serve()
     here.simulator.fail("ListServiceDeployments", Fault.access_denied(), times=None)
     code, lines = here.deploy("web", "--force")
     assert code == 0
@@ -529,7 +539,7 @@ def test_permission_to_read_deployments_is_refused(here: Here) -> None:
 )
 def test_bad_input(here: Here, arguments: list[str], message: str) -> None:
     """The exit code is 2, and nothing was changed."""
-    serve(here.ecs, until="requested")
+    here.serve(until="requested")
     code, lines = here.deploy(*arguments)
     assert code == 2
     assert message in lines[-1]
