@@ -290,8 +290,8 @@ def test_cut_wherever_it_is(cut: str, policy: str, *, after: bool, lost: bool) -
     """With "undo", only those that were DRAINING before are DRAINING; with "leave", nothing is changed."""
 
     def make() -> Simulator:
-        sim = furnished(endless, count=25)
-        drain_before(3, 24)(sim)
+        sim = furnished(endless, count=12)
+        drain_before(3, 11)(sim)
         if lost:
             sim.fail(UPDATE, Fault.reset(after_effect=True), times=2)
         return sim
@@ -307,10 +307,10 @@ def test_cut_wherever_it_is(cut: str, policy: str, *, after: bool, lost: bool) -
         there = arns(went.sim)
         back = [request for request in went.requests(UPDATE) if request["status"] == "ACTIVE"]
         if policy == "undo":
-            assert [there[3], there[24]] == arns(went.sim, "DRAINING"), (n, went.operations)
+            assert [there[3], there[11]] == arns(went.sim, "DRAINING"), (n, went.operations)
         else:
             assert [] == back
-        assert not {there[3].rsplit("/", 1)[1], there[24].rsplit("/", 1)[1]} & {
+        assert not {there[3].rsplit("/", 1)[1], there[11].rsplit("/", 1)[1]} & {
             id_ for request in back for id_ in request["containerInstances"]
         }
 

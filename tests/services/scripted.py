@@ -119,7 +119,7 @@ class Scripted(scripted_ecs.Scripted):
     def answer(self, send: Send) -> RawResponse:
         """Answer a request."""
         operation, params = send.operation, dict(send.params)
-        self.calls.append((round(self.clock.now(), 6), operation, json.loads(json.dumps(params, default=str))))
+        self.calls.append((round(self.clock.now(), 6), operation, params))
         count = self.counts[operation] = self.counts.get(operation, -1) + 1
         word = self.world.refused.get(operation) or self.world.faults.get(operation, {}).get(count)
         if word:

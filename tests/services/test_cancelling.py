@@ -1,4 +1,4 @@
-"""A deploy that is cut short, wherever: by Ctrl-C, the `cancel` event or asyncio, at each of its requests."""
+"""A deploy that is cut short, wherever: by Ctrl-C, the `cancel` event or asyncio, before and after its requests."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from support.both_clients import Went
-from support.cutting_short import CUTS, requests_of
+from support.cutting_short import CUTS, cuts_of
 from support.simulated_ecs import nothing
 
 from ecskit.testing import Fault, Simulator
@@ -59,10 +59,9 @@ def own_updates(went: Went) -> int:
     return len([each for each in taken if not each.request["taskDefinition"].endswith(back)])
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", STORIES)
-def test_rolled_back_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> None:
+def test_rolled_back_wherever_it_is_cut(name: str, cut: str) -> None:
     """The cancellation is raised, at most one update was made, and the service runs again what it ran before.
 
     A deployment that succeeds before the request to end it stays.
@@ -70,32 +69,31 @@ def test_rolled_back_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> 
     change, prepare = STORIES[name]
     cutting, kind = CUTS[cut]
     act, make = deploying("rollback", **change), lambda: furnished(prepare)
-    total = requests_of(act, make)
-    for n in range(total):
+    cuts = cuts_of(act, make)
+    for n, after in cuts:
         went = cutting(act, make, n, after=after)
-        assert own_updates(went) <= 1, (n, went.operations)
+        assert own_updates(went) <= 1, (n, after, went.operations)
         if type(went.error) is kind:
             done = went.sim.deployments("web")[-1].status == "SUCCESSFUL" and len(went.sim.deployments("web")) > 1
-            assert not done or n >= total - 4
-            assert done or "web:1" == settle(went.sim), (n, went.operations)
+            assert not done or (n, after) in cuts[-4:]
+            assert done or "web:1" == settle(went.sim), (n, after, went.operations)
         else:  # it came too late, or was of no consequence any more
-            assert type(went.error).__name__ in ("NoneType", "DeploymentRolledBack"), (n, repr(went.error))
+            assert type(went.error).__name__ in ("NoneType", "DeploymentRolledBack"), (n, after, repr(went.error))
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", STORIES)
-def test_left_wherever_it_is_cut(name: str, cut: str, *, after: bool) -> None:
+def test_left_wherever_it_is_cut(name: str, cut: str) -> None:
     """By default nothing more is sent."""
     change, prepare = STORIES[name]
     cutting, kind = CUTS[cut]
     act, make = deploying("leave", **change), lambda: furnished(prepare)
-    for n in range(requests_of(act, make)):
+    for n, after in cuts_of(act, make):
         went = cutting(act, make, n, after=after)
         assert type(went.error) in {kind, type(None)} or "RolledBack" in type(went.error).__name__
         assert not went.requests("StopServiceDeployment")
         if type(went.error) is kind:
-            assert len(went.operations) <= n + 1, (n, went.operations)
+            assert len(went.operations) <= n + 1, (n, after, went.operations)
 
 
 UNDONE: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[Simulator], object]]] = {
@@ -105,10 +103,9 @@ UNDONE: dict[str, tuple[dict[str, Any], dict[str, Any], Callable[[Simulator], ob
 }
 
 
-@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 @pytest.mark.parametrize("cut", CUTS)
 @pytest.mark.parametrize("name", UNDONE)
-def test_what_is_cut_while_it_is_undone(name: str, cut: str, *, after: bool) -> None:
+def test_what_is_cut_while_it_is_undone(name: str, cut: str) -> None:
     """A deployment that is being rolled back anyway is rolled back, and not twice."""
     change, breaker, prepare = UNDONE[name]
     cutting, kind = CUTS[cut]
@@ -118,8 +115,8 @@ def test_what_is_cut_while_it_is_undone(name: str, cut: str, *, after: bool) -> 
     def make() -> Simulator:
         return furnished(prepare, service={"deploymentConfiguration": breaker})
 
-    for n in range(3, requests_of(act, make)):
+    for n, after in cuts_of(act, make)[4:]:
         went = cutting(act, make, n, after=after)
         assert type(went.error) is kind or "RolledBack" in type(went.error).__name__, repr(went.error)
         assert len(went.requests("UpdateService")) <= 2
-        assert "web:1" == settle(went.sim), (n, went.operations)
+        assert "web:1" == settle(went.sim), (n, after, went.operations)

@@ -66,3 +66,15 @@ def requests_of(act: CancellableAct, make: Make) -> int:
     count: list[int] = []
     perform(act, Ecs.sync(make(), before=lambda n, _: count.append(n)))
     return len(count)
+
+
+def cuts_of(act: CancellableAct, make: Make) -> list[tuple[int, bool]]:
+    """Return where to cut an act: at which request, and whether after it.
+
+    Before and after each request that changes something, and once at each point between reads: after one read is before
+    the next one.
+    """
+    sent: list[str] = []
+    perform(act, Ecs.sync(make(), before=lambda _, operation: sent.append(operation)))
+    numbers = [n for n, operation in enumerate(sent) if n % 2 == 0 or not operation.startswith(("Describe", "List"))]
+    return [(n, after) for n in numbers for after in (False, True)]

@@ -18,7 +18,7 @@ from ecskit._core.handles import WaitHandle
 from ecskit._deployments.arguments import DeploymentGoal, FollowOptions, Goal
 from ecskit._deployments.errors import DeploymentSuperseded
 from ecskit._deployments.events import DeploymentEvent, ServiceEventLogged, changes, key_of_event
-from ecskit._deployments.merge import successor_of, with_answered_hook
+from ecskit._deployments.merge import successor_of, with_answered_hook, with_facts
 from ecskit._deployments.observe import Latest, Observed, Observer
 from ecskit._deployments.pauses import answer_hook, key_of_hook
 from ecskit._deployments.progress import RANKS, STAGES, DeploymentProgress
@@ -132,9 +132,11 @@ class Tracker:
         )
 
         def next_deployment(progress: DeploymentProgress) -> StartedDeployment | None:
+            if follow_options.on_superseded != "follow":
+                return None
             result = verdict(progress, goal, elapsed=0.0, now=0.0)
             superseded = isinstance(result, Ends) and result.error is DeploymentSuperseded
-            return successor_of(progress) if superseded and follow_options.on_superseded == "follow" else None
+            return successor_of(progress) if superseded else None
 
         fresh = DeploymentProgress(started=started)
         latest = latest or Latest(observed=Observed(progress=fresh), emitted=fresh)
@@ -270,11 +272,10 @@ class Tracker:
         if resource.last is None or isinstance(on_pause, str):
             return
         for hook in resource.last.paused:
-            facts = self.progress.facts
-            if key_of_hook(hook) in facts.passed_to_callback:
+            passed = self.progress.facts.passed_to_callback
+            if key_of_hook(hook) in passed:
                 continue
-            facts = attrs.evolve(facts, passed_to_callback=facts.passed_to_callback | {key_of_hook(hook)})
-            self._replace(attrs.evolve(self.progress, facts=facts))
+            self._replace(with_facts(self.progress, passed_to_callback=passed | {key_of_hook(hook)}))
             reply: Reply[object] = yield Invoke(on_pause, hook)
             action = reply.get()
             if action is not None:

@@ -33,6 +33,7 @@ __all__ = [
     "of_successor",
     "successor_of",
     "with_answered_hook",
+    "with_facts",
     "with_movement",
     "with_pause",
     "with_service",
@@ -80,9 +81,9 @@ def with_service(progress: DeploymentProgress, seen: Service | None, now: float)
     facts = progress.facts
     if seen is None:
         since = facts.missing_since if facts.missing else now
-        return _with(progress, missing=facts.missing + 1, missing_since=since, missing_at=now)
+        return with_facts(progress, missing=facts.missing + 1, missing_since=since, missing_at=now)
     stale_since = (facts.stale_since or now) if _is_stale(progress, seen) else None
-    progress = _with(progress, stale_since=stale_since, missing=0)
+    progress = with_facts(progress, stale_since=stale_since, missing=0)
     if stale_since is not None and now - stale_since < STALE_AT_MOST:
         return progress
     return _with_change(_with_shown(_with_newer_primary(attrs.evolve(progress, service=seen)), seen), now)
@@ -100,7 +101,7 @@ def with_stopped_tasks(progress: DeploymentProgress, tasks: Sequence[Task], *, c
     stopped = {task.task_arn: task for task in progress.stopped_tasks}
     stopped |= {task.task_arn: task for task in _own(progress, tasks)}
     failures = progress.facts.failures + (len(new) if counting else 0)
-    return _with(attrs.evolve(progress, stopped_tasks=list(stopped.values())[-_TASKS_KEPT:]), failures=failures)
+    return with_facts(attrs.evolve(progress, stopped_tasks=list(stopped.values())[-_TASKS_KEPT:]), failures=failures)
 
 
 def _counted(progress: DeploymentProgress, tasks: Sequence[Task]) -> list[Task]:
@@ -119,9 +120,12 @@ def _breaker(progress: DeploymentProgress) -> DeploymentCircuitBreaker | None:
     return progress.configuration.deployment_circuit_breaker if progress.configuration else None
 
 
-def _with(progress: DeploymentProgress, **facts: Any) -> DeploymentProgress:
-    """Return the progress with these facts."""
-    return attrs.evolve(progress, facts=attrs.evolve(progress.facts, **facts))
+def with_facts(progress: DeploymentProgress, **facts: Any) -> DeploymentProgress:
+    """Return the progress with these facts: the same progress if it has them already, as after most reads."""
+    earlier = progress.facts
+    if all(getattr(earlier, name) == fact for name, fact in facts.items()):
+        return progress
+    return attrs.evolve(progress, facts=attrs.evolve(earlier, **facts))
 
 
 def _with_shown(progress: DeploymentProgress, seen: Service) -> DeploymentProgress:
@@ -133,7 +137,7 @@ def _with_shown(progress: DeploymentProgress, seen: Service) -> DeploymentProgre
     completed = facts.completed or state == "COMPLETED" or _event(progress, "deployment completed") is not None
     was_seen = facts.seen or deployment is not None
     if state == "COMPLETED" and deployment is not None and facts.completed_at is None:
-        progress = _with(progress, completed_at=deployment.updated_at)
+        progress = with_facts(progress, completed_at=deployment.updated_at)
     rollout = progress.service_deployment
     shown = {
         "settled": _is_settled(progress, seen),
@@ -142,7 +146,7 @@ def _with_shown(progress: DeploymentProgress, seen: Service) -> DeploymentProgre
         "stopped": rollout is not None and rollout.status == "STOPPED",
     }
     in_a_row = {what: facts.reads(what) + 1 if is_so else 0 for what, is_so in shown.items()}
-    progress = _with(progress, seen=was_seen, failed=failed, completed=completed, in_a_row=in_a_row)
+    progress = with_facts(progress, seen=was_seen, failed=failed, completed=completed, in_a_row=in_a_row)
     return _with_reset(progress) if deployment is not None else progress
 
 
@@ -156,9 +160,9 @@ def _with_reset(progress: DeploymentProgress) -> DeploymentProgress:
     assert deployment is not None  # the read has shown it
     running, failed = deployment.running_count or 0, deployment.failed_tasks or 0
     healthy = running > facts.most_running or failed < facts.failed_tasks
-    progress = _with(progress, most_running=max(running, facts.most_running), failed_tasks=failed)
+    progress = with_facts(progress, most_running=max(running, facts.most_running), failed_tasks=failed)
     if healthy and resets_on_healthy_task(_breaker(progress)):
-        return _with(progress, failures=0, resets=facts.resets + 1)
+        return with_facts(progress, failures=0, resets=facts.resets + 1)
     return progress
 
 
@@ -197,7 +201,7 @@ def _with_newer_primary(progress: DeploymentProgress) -> DeploymentProgress:
         created_at=primary.created_at,
         expected="deployment",
     )
-    return _with(attrs.evolve(progress, started=found), completed=False, failed=None, in_a_row={})
+    return with_facts(attrs.evolve(progress, started=found), completed=False, failed=None, in_a_row={})
 
 
 def _is_settled(progress: DeploymentProgress, service: Service) -> bool:
@@ -229,12 +233,12 @@ def _with_change(progress: DeploymentProgress, now: float) -> DeploymentProgress
     """Return the progress with the time of its latest change, if its state changed or tasks are starting."""
     state, deployment = _state(progress), progress.deployment
     starting = deployment is not None and bool(deployment.pending_count)
-    return _with(progress, moved_at=now, state=state) if starting or state != progress.facts.state else progress
+    return with_facts(progress, moved_at=now, state=state) if starting or state != progress.facts.state else progress
 
 
 def with_movement(progress: DeploymentProgress, now: float) -> DeploymentProgress:
     """Return the progress after a read that showed tasks of the service starting or stopping."""
-    return _with(progress, moved_at=now)
+    return with_facts(progress, moved_at=now)
 
 
 def _state(progress: DeploymentProgress) -> object:
@@ -270,14 +274,14 @@ def with_pause(progress: DeploymentProgress, now: float) -> DeploymentProgress:
     if hooks == facts.paused_by:
         return progress
     if hooks & facts.paused_by:
-        return _with(progress, paused_by=hooks)
+        return with_facts(progress, paused_by=hooks)
     ended = facts.paused_for + (0.0 if facts.paused_since is None else now - facts.paused_since)
-    return _with(progress, paused_by=hooks, paused_since=now if hooks else None, paused_for=ended)
+    return with_facts(progress, paused_by=hooks, paused_since=now if hooks else None, paused_for=ended)
 
 
 def with_answered_hook(progress: DeploymentProgress, hook: DeploymentLifecycleHookDetail) -> DeploymentProgress:
     """Return the progress with a hook that was answered: reads can still show it as waiting."""
-    return _with(progress, answered=progress.facts.answered | {key_of_hook(hook)})
+    return with_facts(progress, answered=progress.facts.answered | {key_of_hook(hook)})
 
 
 def with_stability(

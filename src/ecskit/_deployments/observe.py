@@ -8,6 +8,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 from datetime import timedelta
+from typing import Any
 
 import attrs
 
@@ -18,6 +19,7 @@ from ecskit._core.retrying import DEFAULT_LIMITS, RetryLimits, retry
 from ecskit._deployments.evidence import is_in_transition, replaces_tasks
 from ecskit._deployments.merge import (
     of_successor,
+    with_facts,
     with_movement,
     with_pause,
     with_service,
@@ -155,19 +157,24 @@ class Observer:
     def poll(self, ids: Sequence[str], by: float = float("inf")) -> Flow[Observations[DeploymentProgress]]:  # noqa: ARG002  # there is one id
         """Poll the deployment once with all reads that are due. After `by`, skip the rest once a read has answered."""
         observed = self.latest.observed
-        began = (yield Sleep(0)).now if observed.began is None else observed.began
+        now = began = (yield Sleep(0)).now if observed.began is None else observed.began
         self.latest.observed = attrs.evolve(observed, began=began, poll=Poll(resets=observed.progress.facts.resets))
         error = None
         for read in (self._service_deployment, self._service, self._newer, self._stopped_tasks, self._live_tasks):
-            if self.latest.observed.poll.answered and (yield Sleep(0)).now > by:
-                break
             try:
-                self.latest.observed = yield from read(self.latest.observed)
+                observed = yield from read(self.latest.observed)
             except EcsError as raised:
                 if not raised.retryable:
                     raise
                 error = raised
-        self.latest.observed = observed = self._after(self.latest.observed, error, (yield Sleep(0)).now)
+            else:
+                if observed is self.latest.observed:
+                    continue  # nothing was due
+                self.latest.observed = observed
+            now = (yield Sleep(0)).now
+            if self.latest.observed.poll.answered and now > by:
+                break
+        self.latest.observed = observed = self._after(self.latest.observed, error, now)
         if error is None or observed.poll.answered:
             return Observations({self.id: observed.progress}, {})
         return Observations({}, {self.id: error})
@@ -192,7 +199,7 @@ class Observer:
         """Return the progress with what a complete poll shows of the tasks after the success."""
         if not progress.succeeded:
             seen = progress.facts.seen_unfinished or progress.was_seen
-            return attrs.evolve(progress, facts=attrs.evolve(progress.facts, seen_unfinished=seen))
+            return with_facts(progress, seen_unfinished=seen)
         poll, refused = observed.poll, observed.tasks_refused
         is_complete = refused or (poll.stopped_tasks and poll.unhealthy is not None)
         if self.stability is None or observed.error is not None or not is_complete:
@@ -227,18 +234,15 @@ class Observer:
                 raise
             seen = None
         else:
-            facts = attrs.evolve(progress.facts, read_since_gone=progress.is_gone)
-            progress = attrs.evolve(progress, facts=facts)
-            observed = attrs.evolve(observed, progress=progress)
+            progress = with_facts(progress, read_since_gone=progress.is_gone)
         now = (yield Sleep(0)).now
         if seen is not None:
-            observed = attrs.evolve(observed, hidden_since=None)
-            return _answered(observed, with_service_deployment(progress, seen, now))
+            return _answered(observed, with_service_deployment(progress, seen, now), hidden_since=None)
         if not progress.started.deployment_id:
             return observed
         first = now if progress.service_deployment else observed.began
         hidden_since = first if observed.hidden_since is None else observed.hidden_since
-        observed = attrs.evolve(observed, hidden_since=hidden_since)
+        observed = attrs.evolve(observed, progress=progress, hidden_since=hidden_since)
         if hidden_since is None or now - hidden_since < LOOKUP_FOR:
             return observed
         text = "no service deployment was found in %.0f s; the state of %s is taken from its service"
@@ -304,8 +308,9 @@ class Observer:
 
     def _live_tasks(self, observed: Observed) -> Flow[Observed]:
         """Read tasks: their health after the success, and whether any starts or stops while nothing else changes."""
-        progress, now = observed.progress, (yield Sleep(0)).now
-        quiet = self.stalled_after is not None and now - progress.facts.moved_at >= self.stalled_after
+        progress, quiet = observed.progress, False
+        if self.stalled_after is not None:
+            quiet = (yield Sleep(0)).now - progress.facts.moved_at >= self.stalled_after
         judges = self._judges_stability(progress)
         if observed.tasks_refused or not (judges or quiet):
             return observed
@@ -319,7 +324,7 @@ class Observer:
         ]
         unhealthy = sum(task.health_status == "UNHEALTHY" for task in running)
         if any(is_in_transition(task) for task in tasks):
-            progress = with_movement(progress, now)
+            progress = with_movement(progress, (yield Sleep(0)).now)
         return attrs.evolve(observed, progress=progress, poll=attrs.evolve(observed.poll, unhealthy=unhealthy))
 
     def _tasks(self, observed: Observed, statuses: Sequence[DesiredStatus]) -> Flow[list[Task] | EcsError | None]:
@@ -398,8 +403,9 @@ def _is_after(brief: ServiceDeploymentBrief, started: StartedDeployment) -> bool
     return began is not None and brief.created_at is not None and brief.created_at > began
 
 
-def _answered(observed: Observed, progress: DeploymentProgress) -> Observed:
-    return attrs.evolve(observed, progress=progress, poll=attrs.evolve(observed.poll, answered=True))
+def _answered(observed: Observed, progress: DeploymentProgress, **more: Any) -> Observed:
+    poll = observed.poll if observed.poll.answered else attrs.evolve(observed.poll, answered=True)
+    return attrs.evolve(observed, progress=progress, poll=poll, **more)
 
 
 def _without_deployment(observed: Observed, text: str, why: object) -> Observed:

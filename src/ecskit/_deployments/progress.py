@@ -304,8 +304,9 @@ class DeploymentProgress(Documented):
         ECS counts tasks that did not start or failed their health checks since a task became healthy. It also counts
         tasks that could not be placed, for which capacity may still come: then only observed tasks count.
         """
-        counted = (self.deployment.failed_tasks or 0) if self.deployment else 0
-        return self.facts.failures if any(map(is_unplaced, self.events)) else max(self.facts.failures, counted)
+        deployment, observed = self.deployment, self.facts.failures
+        counted = (deployment.failed_tasks or 0) if deployment else 0
+        return observed if counted <= observed or any(map(is_unplaced, self.events)) else counted
 
     @property
     def counts(self) -> str:

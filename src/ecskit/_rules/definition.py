@@ -7,7 +7,7 @@ from typing import TypeAlias
 
 import attrs
 
-from ecskit._rules.rule import Check, Places, Wire, places
+from ecskit._rules.rule import Check, Places, Wire
 from ecskit._rules.task_sizes import cpu_units, memory_mib
 from ecskit._rules.walk import RequestWire
 
@@ -27,7 +27,7 @@ class TaskDefinitionWire(RequestWire):
 
     def at(self, where: str) -> Places:
         """Return the values of a member and their paths."""
-        return places(self.wire, where)
+        return self.places[where]
 
     @functools.cached_property
     def containers(self) -> Places:

@@ -5,6 +5,7 @@ A rule checks a request as it is sent: a dict with the names of ECS. So paths ar
 
 from __future__ import annotations
 
+import functools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -24,6 +25,7 @@ __all__ = [
     "Finding",
     "Known",
     "Places",
+    "PlacesOf",
     "Problem",
     "Rule",
     "S_contra",
@@ -63,6 +65,11 @@ class Subject(Protocol):
     @property
     def model(self) -> type[Model]:
         """The class of the request: its members, and which of them are sensitive."""
+        ...
+
+    @property
+    def places(self) -> PlacesOf:
+        """The values of its members and their paths, by where they are."""
         ...
 
 
@@ -162,7 +169,7 @@ class Finding(Documented):
 
 def find(rules: Iterable[Rule[S_contra]], subject: S_contra) -> Iterator[Finding]:
     """Yield what rules find in a request, in the order of the rules. Rules about absent members are left out."""
-    found = _PlacesOf(subject.wire)
+    found = subject.places
     for rule in rules:
         given = (
             found[rule.where]
@@ -206,18 +213,17 @@ def _finding(rule: Rule[S_contra], problem: Problem, subject: S_contra) -> Findi
 
 def places(wire: Wire, where: str) -> Places:
     """Return the values of a member and their paths. Absent members are left out."""
-    return _PlacesOf(wire)[where]
+    return PlacesOf(wire)[where]
 
 
-class _PlacesOf(dict[str, Places]):
+class PlacesOf(dict[str, Places]):
     """The places of a request by where they are. Those of each structure are found once."""
 
     def __init__(self, wire: Wire) -> None:
         super().__init__({"": [("", wire)]})
 
     def __missing__(self, where: str) -> Places:
-        parent, _, last = where.rpartition(".")
-        name, many = last.removesuffix("[]"), last.endswith("[]")
+        parent, name, many = _last_step(where)
         found: list[tuple[str, Any]] = []
         for owner_path, owner in self[parent]:
             value = owner.get(name)
@@ -227,6 +233,13 @@ class _PlacesOf(dict[str, Places]):
             found += [(f"{path}[{i}]", item) for i, item in enumerate(value)] if many else [(path, value)]
         self[where] = found
         return found
+
+
+@functools.cache
+def _last_step(where: str) -> tuple[str, str, bool]:
+    """Return the structure that a member is in, the name of the member, and whether its items are meant."""
+    parent, _, last = where.rpartition(".")
+    return parent, last.removesuffix("[]"), last.endswith("[]")
 
 
 def _filled(words: str, **names: str) -> str:

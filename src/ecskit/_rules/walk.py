@@ -10,7 +10,7 @@ import attrs
 
 from ecskit._core.members import Member, members
 from ecskit._core.model import Model
-from ecskit._rules.rule import Wire
+from ecskit._rules.rule import PlacesOf, Wire
 
 __all__ = ["Place", "RequestWire", "walk"]
 
@@ -31,10 +31,14 @@ class Place:
 
 @attrs.frozen(eq=False, slots=False)  # cached properties
 class RequestWire:
-    """A request as it is sent, with its texts."""
+    """A request as it is sent, with its values and its texts."""
 
     wire: Wire
     model: type[Model]
+    places: PlacesOf = attrs.field(
+        init=False, repr=False, default=attrs.Factory(lambda self: PlacesOf(self.wire), takes_self=True)
+    )
+    """The values of its members and their paths, by where they are."""
 
     @functools.cached_property
     def texts(self) -> Sequence[Place]:
