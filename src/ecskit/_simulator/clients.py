@@ -7,6 +7,9 @@ retries. Over HTTP, it makes three.
 
 from __future__ import annotations
 
+import copy
+import functools
+import os
 from typing import TYPE_CHECKING, Any
 
 import attrs
@@ -30,6 +33,11 @@ _ENDPOINT = "http://simulator.invalid"
 """Never connected to: the simulator answers first."""
 _ATTEMPTS = 3
 """Attempts per request over HTTP: the default of ecskit."""
+_NO_FILES = {
+    "profile": (None, None, None, None),
+    "config_file": (None, None, os.devnull, None),
+    "credentials_file": (None, None, os.devnull, None),
+}
 
 
 @attrs.frozen
@@ -81,13 +89,12 @@ class ClientSettings:
 
 def _session(session_class: type[Any]) -> Any:
     """Return a session that reads neither environment variables nor files."""
-    import os
-
-    no_files = {
-        "profile": (None, None, None, None),
-        "config_file": (None, None, os.devnull, None),
-        "credentials_file": (None, None, os.devnull, None),
-    }
-    session = session_class(session_vars=no_files)
+    session = session_class(_NO_FILES, copy.copy(_built_in_handlers(session_class)), include_builtin_handlers=False)
     session.set_credentials("simulator", "simulator")
     return session
+
+
+@functools.cache
+def _built_in_handlers(session_class: type[Any]) -> Any:
+    """Return what has the handlers of all sessions of a class. To register them takes longer than to copy them."""
+    return session_class(_NO_FILES).get_component("event_emitter")
