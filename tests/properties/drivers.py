@@ -6,15 +6,15 @@ import asyncio
 import contextlib
 import json
 from collections.abc import Callable
-from datetime import datetime
 from random import Random
 from threading import Event, Thread
 from typing import Any
 
 import attrs
+from support.simulated_ecs import answer as simulated
 
 from ecskit._core.effects import RawResponse, Send
-from ecskit._core.errors import ConnectionFailedError, EcsError, TimedOutError
+from ecskit._core.errors import EcsError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 from ecskit._facades.aio_tasks import AsyncTaskVerbs
@@ -22,12 +22,10 @@ from ecskit._facades.aio_wait import AsyncWait
 from ecskit._facades.sync_tasks import TaskVerbs
 from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import EPOCH
-from ecskit._transport.failures import service_error
-from ecskit.testing import Call, LostAnswerError
+from ecskit.testing import Call
 
 from .world import Observations, World
 
-_PREFIX = "AmazonEC2ContainerServiceV20141113"
 _TURNS = 8
 """Turns of an event loop."""
 
@@ -123,22 +121,7 @@ class Transport:
         return answer
 
     def answer(self, send: Send) -> RawResponse:
-        try:
-            body = json.dumps(send.params, default=_seconds).encode()
-            response = self.world.respond(f"{_PREFIX}.{send.operation}", body)
-        except LostAnswerError as lost:
-            kind = TimedOutError if lost.loss == "timeout" else ConnectionFailedError
-            raise kind(send.operation, lost.loss) from None
-        if response.status != 200:
-            body = json.loads(response.body)
-            error = {"Code": body.pop("__type"), "Message": body.pop("message")}
-            metadata = {"HTTPStatusCode": response.status}
-            raise service_error({**body, "Error": error, "ResponseMetadata": metadata}, send.operation, None)
-        return RawResponse(response.body, {})
-
-
-def _seconds(moment: datetime) -> int:
-    return int(moment.timestamp())  # as botocore does: fractions are lost
+        return simulated(self.world, send)
 
 
 @attrs.define

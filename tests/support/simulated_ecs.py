@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
@@ -20,37 +20,38 @@ Hook = Callable[[int, str], object]
 """Called with the number of a request, from 0, and its operation."""
 
 
+_PREFIX = "AmazonEC2ContainerServiceV20141113"
+
+
 def nothing(*_: object) -> None:
     """Do nothing."""
 
 
-def service_error(operation: str, refusal: SimulatedError) -> errors.ServiceError:
-    """Return the error that a client raises for a refusal."""
-    error = {"Code": refusal.code, "Message": refusal.message}
-    return failures.service_error({"Error": error, **refusal.details}, operation, None)
-
-
 def answer(sim: Simulator, send: Send) -> RawResponse:
     """Answer a request, or raise what a transport would raise."""
+    body = json.dumps(send.params, default=_seconds).encode()
     try:
-        body = sim.handle(send.operation, _plain(send.params))
+        if send.service != "ecs":
+            return RawResponse(b"", {}, parsed=sim.handle(send.operation, json.loads(body)))
+        response = sim.respond(f"{_PREFIX}.{send.operation}", body)
     except SimulatedError as refusal:
-        raise service_error(send.operation, refusal) from None
+        raise _service_error(send, refusal.code, refusal.message) from None
     except LostAnswerError as lost:
-        kinds = {"reset": errors.ConnectionFailedError, "timeout": errors.TimedOutError}
-        raise kinds.get(lost.loss, errors.MalformedResponseError)(send.operation, lost.loss) from None
-    if send.service != "ecs":
-        return RawResponse(b"", {}, parsed=body)
-    return RawResponse(json.dumps(body).encode(), {})
+        kind = errors.TimedOutError if lost.loss == "timeout" else errors.ConnectionFailedError
+        raise kind(send.operation, lost.loss) from None
+    if response.status != 200:
+        refused = json.loads(response.body)
+        raise _service_error(send, refused.pop("__type"), refused.pop("message"), **refused)
+    return RawResponse(response.body, {})
 
 
-def _plain(params: Any) -> Any:
-    """Return parameters as they travel: times are seconds."""
-    if isinstance(params, Mapping):
-        return {name: _plain(value) for name, value in params.items()}
-    if isinstance(params, (list, tuple)):
-        return [_plain(value) for value in params]
-    return params.timestamp() if isinstance(params, datetime) else params
+def _service_error(send: Send, code: str, message: str, **details: Any) -> errors.ServiceError:
+    """Return the error that a client raises for a refusal."""
+    return failures.service_error({**details, "Error": {"Code": code, "Message": message}}, send.operation, None)
+
+
+def _seconds(moment: datetime) -> int:
+    return int(moment.timestamp())  # as botocore does: fractions are lost
 
 
 @attrs.define

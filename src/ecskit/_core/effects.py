@@ -41,10 +41,11 @@ __all__ = [
 
 T = TypeVar("T")
 
-# Effects are neither compared nor shown, and each method that attrs writes lengthens the import.
+# Effects are neither compared nor shown, and each method that attrs writes lengthens the import. Nothing changes them,
+# but they are not frozen: attrs needs twice as long to make an instance that is, and each poll makes a dozen.
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class RawResponse:
     """A response before it is decoded: the bytes of its body, and botocore's `ResponseMetadata`."""
 
@@ -56,7 +57,7 @@ class RawResponse:
     """What a double of the botocore client answered with, in place of `body`."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Send:
     """Send one request; the reply holds a `RawResponse`."""
 
@@ -93,7 +94,7 @@ class Waker:
             wake()
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Sleep:
     """Sleep for some seconds; the reply holds None. A waker that is roused ends the sleep early.
 
@@ -104,17 +105,17 @@ class Sleep:
     waker: Waker | None = None
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class DrawRandom:
     """Draw a random integer of 128 bits. The reply holds it."""
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
+@attrs.define(eq=False, repr=False, kw_only=True)
 class Joint:
     """What an outer flow can do for several flows together. Drivers reply None: then the flow does it by itself."""
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
+@attrs.define(eq=False, repr=False, kw_only=True)
 class Observe(Joint):
     """Poll the resources `ids` at the monotonic time `due`; the reply holds what `query` returns.
 
@@ -137,7 +138,7 @@ class Observe(Joint):
     """Whether the poll may come later than `due` while events show each change."""
 
 
-@attrs.frozen(eq=False, repr=False, kw_only=True)
+@attrs.define(eq=False, repr=False, kw_only=True)
 class Read(Joint):
     """Read resources of one type; the reply holds, by target, those that ECS shows, and the errors of the others."""
 
@@ -147,7 +148,7 @@ class Read(Joint):
     """The monotonic time after which no further request is sent, except the first ones."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Parallel:
     """Run flows in parallel, at most `limit` at once; the reply holds one `Reply` for each, in order.
 
@@ -158,7 +159,7 @@ class Parallel:
     limit: int = attrs.field(default=4, validator=attrs.validators.ge(1))
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Invoke:
     """Call the user's callback with a value; the reply holds its result. The async driver awaits an awaitable result.
 
@@ -175,7 +176,7 @@ class Invoke:
     """Ends the callback early. The sync driver calls it when the flow is cancelled meanwhile, from another thread."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Connect:
     """Open a WebSocket with the TLS settings, proxies and time limits of the client. The reply holds a `Link`."""
 
@@ -183,7 +184,7 @@ class Connect:
     """None to check only that links can be opened: the reply has a MissingExtraError if the extra is missing."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Beside:
     """Perform a flow beside this one, in a thread or task of its own. The reply holds its `Background`.
 
@@ -196,7 +197,7 @@ class Beside:
     """The name of the thread or task."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Share:
     """Get a value that all flows of a client share; the reply holds what `make` returned when it was first needed."""
 
@@ -205,17 +206,17 @@ class Share:
     """Called with the value, for one flow at a time; the reply holds its result instead."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class GetRegion:
     """Get the region of the client; the reply holds its name, or None if the client has none yet."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class GetTime:
     """Get the time of day, for what a caller counts from now; the reply holds it in seconds since the epoch."""
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class GetSpeed:
     """Get how many seconds of the clock pass in a real second: 1, or the speed of a served simulator.
 
@@ -223,7 +224,7 @@ class GetSpeed:
     """
 
 
-@attrs.frozen(eq=False, repr=False)
+@attrs.define(eq=False, repr=False)
 class Emit(Generic[T]):
     """Pass an item to the consumer of a flow that is iterated over."""
 
@@ -247,7 +248,7 @@ Effect: TypeAlias = (
 )
 
 
-@attrs.frozen(repr=False)
+@attrs.define(repr=False)
 class Reply(Generic[T]):
     """The reply to an effect, with the monotonic time of the reply."""
 

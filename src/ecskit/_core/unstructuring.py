@@ -92,6 +92,8 @@ def _value(value: Any, kind: MemberType, path: str, problems: Problems) -> Any:
 def _container(value: Any, kind: MemberType, path: str, problems: Problems) -> Any:
     one = MemberType("", kind.shape, kind.type)
     if kind.container == "list" and isinstance(value, Sequence) and not isinstance(value, (str, bytes)):
+        if kind.shape == "scalar" and all(_fits(item, kind.type) for item in value):
+            return [*value]  # such as a hundred ids: no place in it needs a name
         return [_value(item, one, f"{path}[{i}]", problems) for i, item in enumerate(value)]
     if kind.container == "map" and isinstance(value, Mapping):
         problems += [(path, f"expected keys of str, got {_called(key)}") for key in value if not isinstance(key, str)]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from threading import RLock
 from typing import TYPE_CHECKING, Any, NoReturn, Protocol, runtime_checkable
 
@@ -17,7 +17,8 @@ from ecskit._core.effects import (
     GetRegion,
     GetSpeed,
     GetTime,
-    Joint,
+    Observe,
+    Read,
     Reply,
     Share,
     Sleep,
@@ -137,6 +138,18 @@ def paced(link: Any, clock: Clock) -> Any:
     return link
 
 
+_AT_ONCE: Mapping[type[object], Callable[[Driver, Any], Any]] = {
+    Share: lambda driver, share: driver.shared.perform(share),
+    Observe: lambda *_: None,
+    Read: lambda *_: None,
+    DrawRandom: lambda driver, _: driver.random.getrandbits(128),
+    GetRegion: lambda driver, _: driver.region,
+    GetTime: lambda driver, _: driver.clock.epoch(),
+    GetSpeed: lambda driver, _: driver.clock.speed,
+}
+"""The effects that take no time, and what is in the replies to them."""
+
+
 def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:
     """Return the reply to an effect that takes no time, or None for an effect that may take some.
 
@@ -145,26 +158,10 @@ def at_once(driver: Driver, effect: Effect, end: float) -> Reply[Any] | None:
     """
     if end < math.inf and driver.clock.now() >= end:
         raise Aborted
-    value: Any = None
-    match effect:
-        case Sleep(seconds, waker):
-            if seconds > 0 or waker is not None:
-                return None
-        case Share():
-            value = driver.shared.perform(effect)
-        case Joint():
-            pass
-        case DrawRandom():
-            value = driver.random.getrandbits(128)
-        case GetRegion():
-            value = driver.region
-        case GetTime():
-            value = driver.clock.epoch()
-        case GetSpeed():
-            value = driver.clock.speed
-        case _:
-            return None
-    return Reply(driver.clock.now(), value)
+    if isinstance(effect, Sleep):
+        return Reply(driver.clock.now()) if effect.seconds <= 0 and effect.waker is None else None
+    perform = _AT_ONCE.get(effect.__class__)
+    return None if perform is None else Reply(driver.clock.now(), perform(driver, effect))
 
 
 def close(flow: Flow[Any]) -> None:

@@ -286,16 +286,12 @@ def _reason(run: Run) -> Exception:
     """Return the error to raise for a flow that was aborted."""
     if run.state.raised is not None:
         return run.state.raised.error
-    return WaitCancelled() if _is_set(run.cancel) else ClientClosedError(CLOSED_MESSAGE)
+    return WaitCancelled() if run.cancel is not None and run.cancel.is_set() else ClientClosedError(CLOSED_MESSAGE)
 
 
 def _abort_if_set(cancel: Event | None) -> None:
-    if _is_set(cancel):
+    if cancel is not None and cancel.is_set():
         raise Aborted
-
-
-def _is_set(cancel: Event | None) -> bool:
-    return cancel is not None and cancel.is_set()
 
 
 def _invoke(effect: Invoke) -> object:

@@ -37,7 +37,7 @@ DEADLINE_SLACK = 1.0
 """Seconds after the deadline in which requests of the last poll may still begin."""
 
 
-@attrs.frozen
+@attrs.frozen(cache_hash=True)  # each poll uses it as a key
 class Target:
     """One resource to wait for."""
 
@@ -110,6 +110,10 @@ class Batches(Generic[T]):
 
     resource_type: DescribedType[T]
     by_name: Mapping[str, Target]
+    _shared: Mapping[str, Target] = attrs.field(
+        init=False, default=attrs.Factory(lambda self: _with_names(self.by_name), takes_self=True)
+    )
+    """The targets with the names of their scopes: the name and the ARN of a cluster are the same scope."""
 
     @property
     def kind(self) -> object:
@@ -141,8 +145,8 @@ class Batches(Generic[T]):
         return self.targets(names)
 
     def targets(self, names: Sequence[str]) -> Sequence[Target]:
-        """Return the targets with some names. The name and the ARN of a cluster are the same scope."""
-        return [Target(names_only(target.scope), target.id) for target in map(self.by_name.__getitem__, names)]
+        """Return the targets with some names, whose scopes are those of `_shared`."""
+        return [self._shared[name] for name in names]
 
     def poll(self, names: Sequence[str], by: float = math.inf) -> Flow[Observations[T]]:
         """Poll some targets once. No request begins later than `by`, in monotonic seconds.
@@ -164,6 +168,10 @@ class Batches(Generic[T]):
         if observed:
             yield from self.resource_type.check(list(observed.values()))
         return Observations(observed, unanswered)
+
+
+def _with_names(targets: Mapping[str, Target]) -> Mapping[str, Target]:
+    return {name: Target(names_only(target.scope), target.id) for name, target in targets.items()}
 
 
 @attrs.define(eq=False)
@@ -200,15 +208,12 @@ def read_together(reads: Sequence[Read], paced: Paced | None = None) -> Flow[Seq
         paced: Paces the requests. Default: they begin at once.
     """
     calls = _calls(reads)
-    flows = [_answer(call, paced) for call in calls]
-    # The first requests begin at once. The others begin later, maybe too late.
-    flows[PARALLEL_REQUESTS:] = [
-        _unless_late(call, flow)
-        for call, flow in zip(calls[PARALLEL_REQUESTS:], flows[PARALLEL_REQUESTS:], strict=True)
-    ]
-    if len(flows) == 1:
-        answers = [(yield from flows[0])]  # one request needs no thread
+    if len(calls) == 1:
+        answers = [(yield from _answer(calls[0], paced))]  # one request needs no thread
     else:
+        # The first requests begin at once. The others begin later, maybe too late.
+        flows = [_answer(call, paced) for call in calls[:PARALLEL_REQUESTS]]
+        flows += [_unless_late(call, _answer(call, paced)) for call in calls[PARALLEL_REQUESTS:]]
         replies: Reply[list[Reply[_Answer]]] = yield Parallel(flows, PARALLEL_REQUESTS)
         answers = [reply.get() for reply in replies.get()]
     results: list[dict[Target, Any]] = [{} for _ in reads]

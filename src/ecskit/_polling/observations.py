@@ -87,8 +87,9 @@ class Observations(Generic[T]):
     @property
     def left_out(self) -> bool:
         """Whether nothing was sent: there was no room for the last poll."""
-        texts = {getattr(error, "message", "") for error in self.unanswered.values()}
-        return not self.observed and texts == {POLL_LEFT_OUT}
+        if self.observed or not self.unanswered:
+            return False
+        return all(getattr(error, "message", "") == POLL_LEFT_OUT for error in self.unanswered.values())
 
 
 @attrs.frozen

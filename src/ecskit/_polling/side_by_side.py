@@ -102,7 +102,7 @@ def _advance(member: _Member, reply: Reply[Any] | None, shared: SharedPolls, wak
             return Reply((yield Sleep(0)).now, stop.value)
         except EcsError as error:
             return Reply((yield Sleep(0)).now, error=error)
-        if isinstance(effect, DrawRandom | Invoke | Share | GetRegion):
+        if isinstance(effect, (DrawRandom, Invoke, Share, GetRegion)):
             reply = yield effect
             continue
         now = (yield Sleep(0)).now

@@ -124,14 +124,14 @@ def _perform(
     for index, effect in effects.items():
         if isinstance(effect, Sleep):
             sleeps.setdefault(index, now + effect.seconds)
-        elif not isinstance(effect, Read | Send):
-            replies[index] = yield effect
         elif isinstance(effect, Read) and now > by[index] + DEADLINE_SLACK:
             replies[index] = Reply(now, dict.fromkeys(effect.targets, TimedOutError("poll", POLL_LEFT_OUT)))
         elif isinstance(effect, Read):
             reads[index] = effect if effect.by <= by[index] else attrs.evolve(effect, by=by[index])
-        else:
+        elif isinstance(effect, Send):
             sends.setdefault(repr((effect.service, effect.operation, effect.params)), {})[index] = effect
+        else:
+            replies[index] = yield effect
     calls = [_read(reads, meter)] if reads else []
     calls += [_send(equal, meter, max(by[index] for index in equal)) for equal in sends.values()]
     if not calls and not replies:
