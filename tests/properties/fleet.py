@@ -18,7 +18,6 @@ from ecskit._simulator.records.resources import Task
 from ecskit._simulator.records.services import Rollout, Service
 from ecskit._simulator.records.timeline import Timeline
 from ecskit._simulator.virtual_clock import EPOCH
-from ecskit._simulator.wire import copied
 from ecskit.testing import Call, Counting, Fault, Lag, LostAnswerError, SimulatedError, TaskScript
 
 from .world import Clock, World
@@ -125,7 +124,7 @@ class Fleet(World):
         newest, desired = (before.rollout, before.desired) if before else (None, 0)
         answered = lost = False
         try:
-            answer: dict[str, Any] = copied(super()._answer(operation, request))
+            answer = super()._answer(operation, request)
         except SimulatedError as error:
             lost = error.status >= 500
             raise

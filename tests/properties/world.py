@@ -16,7 +16,7 @@ import attrs
 from ecskit._simulator.records.resources import Task
 from ecskit._simulator.task_lifecycle import latest, snapshot
 from ecskit._simulator.virtual_clock import VirtualClock
-from ecskit._simulator.wire import copied
+from ecskit._simulator.wire import Encoded
 from ecskit.testing import Counting, Lag, LostAnswerError, Simulator, TaskScript
 
 RANKS = ("PROVISIONING", "PENDING", "ACTIVATING", "RUNNING", "DEACTIVATING", "STOPPING", "DEPROVISIONING", "STOPPED")
@@ -182,6 +182,7 @@ class World(Simulator):
         self.unreadable_after: tuple[str, float] | None = None
         """A cluster, and the seconds of the clock after which no read of its tasks is answered."""
         self.versions: Versions = versions
+        self._seen: dict[Encoded, tuple[dict[str, Any], Encoded]] = {}
 
     def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
         shown: dict[str, dict[str, Any]] | None = None
@@ -190,15 +191,17 @@ class World(Simulator):
         if operation == "DescribeTasks" and self._is_unreadable(request.get("cluster")):
             raise LostAnswerError("timeout", {})
         try:
-            answer: dict[str, Any] = copied(super()._answer(operation, request))
-            if "tasks" in answer:
+            answer: dict[str, Any] = {**super()._answer(operation, request)}
+            if operation == "DescribeTasks":
+                found = [self._look(task) for task in answer["tasks"]]
+                answer["tasks"] = list[Any](encoded for _, encoded in found)
+                shown = {task["taskArn"].rsplit("/", 1)[-1]: task for task, _ in found}
+            elif "tasks" in answer:
                 answer["tasks"] = [self._with_version(task) for task in answer["tasks"]]
             if "task" in answer:
                 answer["task"] = self._with_version(answer["task"])
             if operation == "RunTask":
                 self.named |= {task["taskArn"].rsplit("/", 1)[-1] for task in answer["tasks"]}
-            if operation == "DescribeTasks":
-                shown = {task["taskArn"].rsplit("/", 1)[-1]: task for task in answer["tasks"]}
             return answer
         finally:
             if operation == "DescribeTasks":
@@ -212,6 +215,13 @@ class World(Simulator):
     def _is_unreadable(self, cluster: str | None) -> bool:
         name, after = self.unreadable_after or ("", 0.0)
         return cluster == name and self.watch.now() >= after
+
+    def _look(self, found: Encoded) -> tuple[dict[str, Any], Encoded]:
+        """Return what a read shows of a task, as an object and as text. Most reads show what earlier ones did."""
+        if found not in self._seen:
+            shown = self._with_version(found.value())
+            self._seen[found] = shown, found if self.versions == "true" else Encoded(shown)
+        return self._seen[found]
 
     def _with_version(self, task: dict[str, Any]) -> dict[str, Any]:
         if self.versions == "true":
