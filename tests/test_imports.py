@@ -6,7 +6,7 @@ import ast
 import functools
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -105,32 +105,39 @@ def modules() -> dict[str, ast.Module]:
     }
 
 
-def imports(module: str, tree: ast.Module, *, for_types: bool) -> Iterator[tuple[int, str]]:
-    """Yield line and full name of what a module imports at run time, in functions too, or under `TYPE_CHECKING`."""
-    typing_only = {
-        node
-        for statement in ast.walk(tree)
-        if isinstance(statement, ast.If) and ast.unparse(statement.test) == "TYPE_CHECKING"
-        for child in statement.body
-        for node in ast.walk(child)
-    }
-    for node in ast.walk(tree):
-        if (node in typing_only) != for_types:
+def imports(
+    statements: Sequence[ast.AST], *, for_types: bool = False
+) -> Iterator[tuple[ast.Import | ast.ImportFrom, bool]]:
+    """Yield all imports, in functions too, and whether they are under `TYPE_CHECKING`."""
+    for node in statements:
+        if isinstance(node, (ast.Import, ast.ImportFrom)):
+            yield node, for_types
             continue
-        if isinstance(node, ast.Import):
-            for alias in node.names:
-                yield node.lineno, alias.name
-        elif isinstance(node, ast.ImportFrom):
-            origin = module.split(".")[: -node.level] if node.level else []
-            base = ".".join([*origin, *([node.module] if node.module else [])])
-            for alias in node.names:
-                yield node.lineno, f"{base}.{alias.name}"
+        guard = isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"
+        for part in ("body", "handlers", "cases", "orelse", "finalbody"):
+            yield from imports(getattr(node, part, ()), for_types=for_types or (guard and part == "body"))
+
+
+def names_of(module: str, node: ast.Import | ast.ImportFrom) -> Iterator[str]:
+    """Yield the full name of all that a statement imports."""
+    if isinstance(node, ast.Import):
+        yield from (alias.name for alias in node.names)
+        return
+    origin = module.split(".")[: -node.level] if node.level else []
+    base = ".".join([*origin, *([node.module] if node.module else [])])
+    yield from (f"{base}.{alias.name}" for alias in node.names)
 
 
 @functools.cache
 def all_imports(*, for_types: bool) -> list[tuple[str, int, str]]:
     """Return module, line and full name of all that the package imports at run time, or under `TYPE_CHECKING`."""
-    return [(m, line, name) for m, tree in modules().items() for line, name in imports(m, tree, for_types=for_types)]
+    return [
+        (module, node.lineno, name)
+        for module, tree in modules().items()
+        for node, typing_only in imports(tree.body)
+        if typing_only == for_types
+        for name in names_of(module, node)
+    ]
 
 
 def test_every_room_is_listed() -> None:

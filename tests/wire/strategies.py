@@ -1,6 +1,6 @@
 """Hypothesis strategies for values of the service model's shapes, as they travel.
 
-`Noise` adds what a later version of ECS could send: unknown members and enum values, and nulls.
+`Noise` and `UNKNOWN_MEMBERS` are what a later version of ECS could send.
 """
 
 from __future__ import annotations
@@ -14,18 +14,21 @@ from hypothesis import strategies as st
 
 from .support import SHAPES, is_document, required_members
 
-__all__ = ["Noise", "wire_values"]
+__all__ = ["UNKNOWN_MEMBERS", "Noise", "wire_values"]
 
 Values = st.SearchStrategy[Any]
-
-UNKNOWN = ("tomorrow", "x-Unknown", "Übermorgen", "extra_fields", "metadata", "__class__")
-"""Names of members that no shape has; some are traps."""
 
 _TEXT = st.text(st.characters(codec="utf-8"), max_size=12)
 _SCALARS = st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.floats(-1e9, 1e9) | _TEXT
 _DOCUMENTS = st.recursive(
     _SCALARS, lambda inner: st.lists(inner, max_size=2) | st.dictionaries(_TEXT, inner, max_size=2)
 )
+UNKNOWN_MEMBERS = st.dictionaries(
+    st.sampled_from(["tomorrow", "x-Unknown", "Übermorgen", "extra_fields", "metadata", "__class__"]),
+    _DOCUMENTS,
+    max_size=2,
+)
+"""Members that no shape has; some names are traps."""
 _SECONDS = st.integers(0, 4_000_000_000) | st.integers(0, 4_000_000_000_000).map(lambda ms: ms / 1000)
 _TIMES = st.integers(0, 4_000_000_000_000).map(lambda ms: datetime.fromtimestamp(ms / 1000, timezone.utc))
 _ZONES = st.sampled_from([timezone(timedelta(hours=hours)) for hours in (0, 9, -11)])
@@ -35,7 +38,6 @@ class Noise(Flag):
     """What else may be in a value."""
 
     NONE = 0
-    UNKNOWN_MEMBERS = auto()
     UNKNOWN_ENUMS = auto()
     NULLS = auto()
     DATETIMES = auto()
@@ -57,11 +59,9 @@ def wire_values(shape: str, noise: Noise = Noise.NONE, *, strict: bool = False) 
         case "structure" if is_document(shape):
             return st.dictionaries(_TEXT, _DOCUMENTS, max_size=3)
         case "structure" if spec.get("union"):
-            known: list[Values] = [
-                st.fixed_dictionaries({m: inner(target["shape"])}) for m, target in spec["members"].items()
-            ]
-            unknown = [st.fixed_dictionaries({UNKNOWN[0]: _DOCUMENTS})] if Noise.UNKNOWN_MEMBERS in noise else []
-            return st.one_of(known + unknown)
+            return st.one_of(
+                [st.fixed_dictionaries({m: inner(target["shape"])}) for m, target in spec["members"].items()]
+            )
         case "structure":
             return _structures(shape, noise, strict=strict)
         case "list":
@@ -97,8 +97,6 @@ def _structures(shape: str, noise: Noise, *, strict: bool) -> Values:
     optional = {m: values for m, values in members.items() if m not in required}
     if Noise.NULLS in noise:
         optional = {m: st.none() | values for m, values in optional.items()}
-    if Noise.UNKNOWN_MEMBERS in noise:
-        optional |= dict.fromkeys(UNKNOWN, _DOCUMENTS)
     # Which optional members there are is drawn first: a value with all of a large shape's members costs too much.
     few = st.sets(st.sampled_from(sorted(optional)), max_size=6) if optional else st.just(set[str]())
     return few.flatmap(
