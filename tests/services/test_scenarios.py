@@ -191,9 +191,11 @@ def test_a_stopped_deployment_without_a_reason() -> None:
 
 
 LIST, DESCRIBE = DEPLOYMENT_READS
-REFUSED = [(name, LIST) for name, row in ROWS.items() if row.alike_by_service]
-# Which one is refused changes nothing of what is requested later, where the service deployment is found at once.
-REFUSED += [(name, DESCRIBE) for name in ROWS if name.startswith(("never listed", "other numbers"))]
+REFUSED = [
+    *((name, LIST) for name, row in ROWS.items() if row.alike_by_service),
+    # Which one is refused changes nothing of what is requested later, where the service deployment is found at once.
+    *((name, DESCRIBE) for name in ROWS if name.startswith(("never listed", "other numbers"))),
+]
 
 
 @pytest.mark.parametrize(("name", "operation"), REFUSED)
