@@ -186,10 +186,10 @@ ROWS: dict[str, Row] = {
         ends=(20, 40),
     ),
     "S24 stable, old ones draining": Row(
-        world=story({0: "2=I:0 1=C", 20: "2=C 1=C:2", 1220: "2=C"}, {2: {1: "IN_PROGRESS", 20: "SUCCESSFUL"}}),
-        options={"until": "stable", "timeout": 2000},
+        world=story({0: "2=I:0 1=C", 20: "2=C 1=C:2", 620: "2=C"}, {2: {1: "IN_PROGRESS", 20: "SUCCESSFUL"}}),
+        options={"until": "stable", "timeout": 1000},
         verdict="SUCCESSFUL",
-        ends=(1220, 1300),
+        ends=(620, 700),
     ),
     "S24 deployed, superseded before it is stable": Row(
         world=story(

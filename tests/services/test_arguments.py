@@ -8,6 +8,7 @@ from typing import Any
 
 import attrs
 import pytest
+from support import both_clients
 from support.both_clients import Ecs
 
 from ecskit import AsyncDeploymentHandle, DeploymentHandle
@@ -17,6 +18,7 @@ from ecskit.errors import RequestError
 from ecskit.models import CreateServiceRequest, DeploymentConfiguration
 from ecskit.services import Plan, StartedDeployment
 from ecskit.task_definitions import Difference
+from ecskit.testing import Simulator
 
 from .support import both
 
@@ -205,7 +207,7 @@ ALSO = {"service_deployment": ("deployment",), "deployments": ("deployment",), "
 def test_a_wrong_argument(verb: str, name: str, value: object) -> None:
     """One RequestError that names the parameter; nothing is sent, and nothing is awaited before."""
     case = VERBS[verb]
-    went = both(lambda ecs: case.call(ecs)(**{**case.right, name: value}))
+    went = both_clients.both(lambda ecs: case.call(ecs)(**{**case.right, name: value}), Simulator)
     assert isinstance(went.error, RequestError), repr(went.error)
     assert [] == went.operations
     assert any(each in str(went.error) for each in (name, *ALSO.get(name, ()))), str(went.error)
@@ -236,16 +238,12 @@ def test_every_parameter_is_in_the_table() -> None:
 @pytest.mark.parametrize("verb", [name for name in VERBS if name not in ("deployment", "handle.continue_deployment")])
 def test_cancel_is_an_event(verb: str) -> None:
     """Sync methods that take `cancel` check its type."""
-    from support.both_clients import perform
-
-    from .support import furnished
-
     case = VERBS[verb]
-    ecs = Ecs.sync(furnished())
+    ecs = Ecs.sync(Simulator())
     if "cancel" not in inspect.signature(case.call(ecs)).parameters:
         assert verb in ("start_deployment", "plan", "verify", "history", "resume_autoscaling")
         return
-    went = perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
+    went = both_clients.perform(lambda ecs: case.call(ecs)(**case.right, cancel="now"), ecs)
     assert "cancel" in str(went.raised(RequestError))
     assert [] == went.operations
 

@@ -35,7 +35,7 @@ def effects(sim: Simulator) -> int:
 def test_an_answer_that_is_lost(change: str, loss: str, lag: Lag | None, *, after: bool) -> None:
     """It was made once in the end, before the effect and after it."""
     went = both(
-        lambda ecs: ecs.services.deploy("web", **CHANGES[change], until="stable"),
+        lambda ecs: ecs.services.deploy("web", **CHANGES[change]),
         prepare=lambda sim: sim.fail("UpdateService", LOST[loss](after_effect=after)),
         lag=lag,
     )

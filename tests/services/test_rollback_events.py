@@ -98,10 +98,18 @@ def names(went: Went) -> list[str]:
 
 
 @pytest.mark.parametrize("name", WAYS)
-def test_the_events_of_a_rollback(name: str) -> None:
-    """RollbackStarted comes once, with the reason; the statuses of what follows come after it, in their order."""
+def test_a_rollback(name: str) -> None:
+    """Its events, what it went back to, and the wait without events."""
     way = WAYS[name]
     went = events(way)
+    has_its_events_in_order(way, went)
+    has_no_event_twice(went)
+    names_what_it_went_back_to(went)
+    ends_as_the_wait_does(way, went)
+
+
+def has_its_events_in_order(way: Way, went: Went) -> None:
+    """RollbackStarted comes once, with the reason; the statuses of what follows come after it, in their order."""
     assert "DeploymentRolledBack" == went.verdict, repr(went.error)
     assert 1 == names(went).count("RollbackStarted")
     begin = names(went).index("RollbackStarted")
@@ -119,10 +127,8 @@ def test_the_events_of_a_rollback(name: str) -> None:
     )
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_no_event_comes_twice(name: str) -> None:
+def has_no_event_twice(went: Went) -> None:
     """What a service said, and tasks that stopped, come once; counts and statuses do not repeat themselves."""
-    went = events(WAYS[name])
     said = [item.event.id for item in went.items if type(item).__name__ == "ServiceEventLogged"]
     stopped = [item.task.task_arn for item in went.items if type(item).__name__ == "TaskStopped"]
     assert (len(set(said)), len(set(stopped))) == (len(said), len(stopped))
@@ -131,24 +137,8 @@ def test_no_event_comes_twice(name: str) -> None:
         assert [] == [one for one, next_ in pairwise(expected) if one == next_]
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_it_ends_as_the_wait_does(name: str) -> None:
-    """The same error at the same time, with and without events."""
-    way = WAYS[name]
-
-    def waits(ecs: Ecs) -> Any:
-        return ecs.services.deploy("web", task_definition="next", **way.options)
-
-    plain = both(waits, prepare=way.prepare, service={"deploymentConfiguration": way.breaker})
-    went = events(way)
-    assert (str(plain.error), plain.elapsed) == (str(went.error), went.elapsed)
-    assert plain.operations == went.operations
-
-
-@pytest.mark.parametrize("name", WAYS)
-def test_what_it_went_back_to(name: str) -> None:
+def names_what_it_went_back_to(went: Went) -> None:
     """`rolled_back_to`, the message, and what the service runs are the same, also on the progress."""
-    went = events(WAYS[name])
     error = went.raised(DeploymentRolledBack)
     assert (error.rolled_back_to or "").endswith("task-definition/web:1")
     assert error.rolled_back_to == error.progress.rolled_back_to
@@ -156,20 +146,20 @@ def test_what_it_went_back_to(name: str) -> None:
     assert "next:1" == (error.progress.started.task_definition or "").rsplit("/", 1)[-1]
 
 
-@pytest.mark.parametrize("name", WAYS)
-def test_on_poll_is_called_during_the_rollback(name: str) -> None:
-    """Polls of the rollback are reported like those before it."""
-    way = WAYS[name]
+def ends_as_the_wait_does(way: Way, went: Went) -> None:
+    """The same error at the same time without events; polls of the rollback are reported like those before it."""
     polls: list[int] = []
 
-    def act(ecs: Ecs) -> Any:
+    def waits(ecs: Ecs) -> Any:
         polls.clear()
         return ecs.services.deploy(
             "web", task_definition="next", on_poll=lambda _: polls.append(len(ecs.sim.calls)), **way.options
         )
 
-    went = both(act, prepare=way.prepare, service={"deploymentConfiguration": way.breaker})
-    changes = [at for at, call in enumerate(went.sim.calls) if call.operation in CHANGES]
+    plain = both(waits, prepare=way.prepare, service={"deploymentConfiguration": way.breaker})
+    assert (str(plain.error), plain.elapsed) == (str(went.error), went.elapsed)
+    assert plain.operations == went.operations
+    changes = [at for at, call in enumerate(plain.sim.calls) if call.operation in CHANGES]
     assert len([at for at in polls if at > changes[-1]]) >= 2
 
 

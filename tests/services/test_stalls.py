@@ -80,21 +80,6 @@ BREAKERS = {"no breaker": None, "breaker": BREAKER, "breaker without rollback": 
 # Slow starts.
 
 
-@pytest.mark.parametrize("reads", [nothing, refused])
-@pytest.mark.parametrize("breaker", BREAKERS)
-def test_tasks_that_take_25_minutes_to_start(breaker: str, reads: Prepare) -> None:
-    """However ECS counts desired tasks, they are movement: nothing is rolled back, and it is deployed."""
-    went = both(
-        deploys(**REMEDIES),
-        prepare=in_turn(scripted(SLOW), reads),
-        service={"deploymentConfiguration": BREAKERS[breaker]},
-    )
-    assert went.verdict in ("SUCCESSFUL", "COMPLETED"), repr(went.error)
-    assert "next:1" == went.runs
-    assert went.elapsed >= 1500
-    assert (1, 0) == (len(went.requests("UpdateService")), len(went.requests("StopServiceDeployment")))
-
-
 @pytest.mark.parametrize("strategy", ["ROLLING", "BLUE_GREEN", "LINEAR", "CANARY"])
 @pytest.mark.parametrize("scripts", [[LATE], [STEADY, STEADY, LATE, STEADY]])
 def test_slow_tasks_under_each_strategy(scripts: Sequence[TaskScript], strategy: Any) -> None:
