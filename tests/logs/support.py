@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from support.both_clients import Act, Went, through_botocore
+from support.both_clients import Act, Went, both
 from support.definitions import NETWORK, register as register_definition
 
 from ecskit.testing import LogBehaviour, LogEntry, Simulator, TaskScript
@@ -62,7 +62,7 @@ def logs(**options: Any) -> Act:
 
 def lines(act: Act, make: Callable[[], Simulator]) -> Went:
     """Perform an act that yields lines with both clients; both must do the same."""
-    return through_botocore(act, make)
+    return both(act, make)
 
 
 def messages(went: Went) -> list[str]:

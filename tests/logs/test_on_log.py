@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
-from support.both_clients import Act, Went, through_botocore
+from support.both_clients import Act, Went, both
 
 from ecskit.errors import ClientClosedError, RequestError, TaskFailedError, WaitCancelled, WaitTimeout
 from ecskit.models import AwsVpcConfiguration
@@ -39,7 +39,7 @@ def ran(act: Act, make: Callable[[], Simulator]) -> Went:
     def compared(went: Went) -> Any:
         return [each for each in went.operations if each not in READS], went.verdict, went.message
 
-    return through_botocore(act, make, compared=compared)
+    return both(act, make, compared=compared)
 
 
 @pytest.mark.parametrize(

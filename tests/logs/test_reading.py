@@ -7,6 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
+from support.both_clients import through_botocore
 
 from ecskit.testing import Fault, LogBehaviour, LogEntry, Simulator, TaskScript
 
@@ -145,8 +146,11 @@ def refused(sim: Simulator) -> None:
 @pytest.mark.parametrize("prepare", [throttled, shaken, refused_in_the_middle, refused])
 @pytest.mark.parametrize("behaviour", [LogBehaviour(), LogBehaviour(page_size=2, empty_pages=True, token_lifetime=10)])
 def test_what_fails_loses_no_line(prepare: Any, behaviour: LogBehaviour) -> None:
-    """Throttles, resets, expired tokens, and a refusal of FilterLogEvents, for which GetLogEvents stands in."""
-    went = lines(logs(follow=True), furnished(prepare=prepare, behaviour=behaviour))
+    """Throttles, resets, expired tokens, and a refusal of FilterLogEvents, for which GetLogEvents stands in.
+
+    The errors are those of whole clients.
+    """
+    went = through_botocore(logs(follow=True), furnished(prepare=prepare, behaviour=behaviour))
     assert went.error is None
     assert sorted(messages(went)) == sorted(NAMES)
     assert went.elapsed < 300

@@ -87,14 +87,15 @@ class ClientSettings:
         return {"region_name": self.region, "endpoint_url": self.url or _ENDPOINT, "config": config}
 
 
-def _session(session_class: Callable[..., Any]) -> Any:
+def _session(session_class: Any) -> Any:
     """Return a session that reads neither environment variables nor files."""
-    session = session_class(_NO_FILES, copy.copy(_built_in_handlers(session_class)), include_builtin_handlers=False)
+    handlers = copy.copy(_built_in_handlers(session_class))
+    session = session_class(_NO_FILES, handlers, include_builtin_handlers=False)
     session.set_credentials("simulator", "simulator")
     return session
 
 
 @functools.cache
-def _built_in_handlers(session_class: Callable[..., Any]) -> Any:
+def _built_in_handlers(session_class: Any) -> Any:
     """Return what has the handlers of all sessions of a class. To register them takes longer than to copy them."""
     return session_class(_NO_FILES).get_component("event_emitter")
