@@ -7,29 +7,39 @@ import gc
 import importlib.util
 import pkgutil
 import signal
+import sys
 from collections.abc import Generator, Iterator
 
 import pytest
-
-import ecskit
-from ecskit.errors import MissingExtraError
+from _pytest.assertion.rewrite import AssertionRewritingHook as Hook
 
 ABSENT = importlib.util.find_spec("aiobotocore") is None
 REASON = "needs the extra `async`"
 
-# pytest parses each module of a package with plugins at its first import. Python 3.11 raises SystemError ("AST
-# constructor recursion depth mismatch") if two threads parse at the same time, so the threads of tests find all
-# modules imported.
-for each in pkgutil.walk_packages(ecskit.__path__, "ecskit."):
-    if not each.name.startswith("ecskit._codegen"):
-        with contextlib.suppress(ModuleNotFoundError):  # an extra is absent
-            importlib.import_module(each.name)
+
+def pytest_collection() -> None:
+    """Import the whole package, without pytest's hook. The process that only starts others (xdist) does not collect.
+
+    Python 3.11 raises SystemError ("AST constructor recursion depth mismatch") if two threads parse at the same time,
+    and pytest parses each module at its first import. So the threads of tests find all modules imported. Without the
+    hook Python reads its own bytecode, which is also that of the programs that tests start.
+    """
+    gc.disable()  # modules and tests stay
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "meta_path", [finder for finder in sys.meta_path if not isinstance(finder, Hook)])
+        import ecskit
+
+        for each in pkgutil.walk_packages(ecskit.__path__, "ecskit."):
+            if not each.name.startswith("ecskit._codegen"):
+                with contextlib.suppress(ModuleNotFoundError):  # an extra is absent
+                    importlib.import_module(each.name)
 
 
 def pytest_collection_finish() -> None:
     """Keep the garbage collector from walking through all modules and tests again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 @pytest.fixture
@@ -56,6 +66,8 @@ def pytest_make_collect_report(
 
 
 def _skip() -> Generator[None, object, object]:
+    from ecskit.errors import MissingExtraError
+
     try:
         return (yield)
     except (MissingExtraError, ModuleNotFoundError) as error:

@@ -32,17 +32,17 @@ def ids(seed: int) -> Iterator[int]:
     return iter(lambda: source.getrandbits(128), -1)
 
 
-def client(*, encrypted: bool | None = None) -> DataChannel:
+def client(*, encrypted: bool | None = None, speed: float = 1.0) -> DataChannel:
     """Return a channel that has sent the opening of its first connection."""
-    channel = DataChannel(ids=ids(1), epoch=EPOCH, encrypted=encrypted)
+    channel = DataChannel(ids=ids(1), epoch=EPOCH, encrypted=encrypted, speed=speed)
     channel.connect("the token")
     assert len(channel.messages(0.0)) == 1
     return channel
 
 
-def opened(output: bytes = b"$ ") -> DataChannel:
+def opened(output: bytes = b"$ ", *, speed: float = 1.0) -> DataChannel:
     """Return a channel that has received and acknowledged its first output."""
-    channel = client()
+    channel = client(speed=speed)
     channel.receive([message(0, output)], 0.0)
     assert len(channel.messages(0.0)) == 1
     return channel

@@ -201,6 +201,15 @@ def test_an_agent_that_sends_output_is_not_given_up() -> None:
     assert [Broken("The agent has acknowledged nothing for 5 minutes")] == channel.receive([], 599.0)
 
 
+def test_the_5_minutes_are_real_ones() -> None:
+    """For a clock that is ten times as fast, they are 3000 s."""
+    channel = opened(speed=10.0)
+    channel.send_input(b"i")
+    channel.messages(1.0)
+    assert [] == channel.receive([], 3000.0)
+    assert [Broken("The agent has acknowledged nothing for 5 minutes")] == channel.receive([], 3001.0)
+
+
 def test_the_5_minutes_are_those_of_messages_that_were_sent_over_one_connection() -> None:
     """The acknowledgement of another message may be lost with its connection. Agents acknowledge it once."""
     channel = opened()

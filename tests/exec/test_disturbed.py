@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from ecskit._simulator.exec.exec_script import ExecScript
+from ecskit._simulator.exec.pace import RealPace
 
 from .worlds import COLOURS, World, perform
 
@@ -94,6 +95,21 @@ def test_a_session_echoes_what_is_sent(colour: str) -> None:
 
     _, result = perform(colour, act)
     assert result is None, repr(result)
+
+
+def test_a_slow_way_on_a_fast_clock() -> None:
+    """Messages that take 0.7 s take 70 s of a clock that is a hundred times as fast: no time limit is over."""
+
+    async def act(world: World) -> Any:
+        world.sim.clock.speed = 100.0
+        world.sim._account.exec.pace = RealPace(100.0)
+        world.sim.script_exec("run it", ExecScript.running(_echoing(3)))
+        world.sim.disturb_exec(late=(70, 70))
+        return await world.execute("run it", input=b"hello\n")
+
+    world, result = perform("sync", act)
+    assert ("EXITED", 3, "hello\n") == (result.kind, result.exit_code, result.output)
+    assert 0 == world.count("TerminateSession")
 
 
 def _raw_echo(_: object) -> Any:

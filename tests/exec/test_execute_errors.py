@@ -232,6 +232,7 @@ def test_what_a_call_raises(case: Case, colour: str, caplog: pytest.LogCaptureFi
         ({"command": " "}, "command: expected a command, got an empty one"),
         ({"input": 1}, "input: expected bytes or str, got int"),
         ({"input": "\ud800"}, "input: it holds a lone surrogate, which UTF-8 cannot encode; pass bytes"),
+        ({"timeout": 10**400}, f"timeout: expected seconds, 0 or more, or None for no limit, got {10**400}"),
         ({"timeout": -1}, "timeout: expected seconds, 0 or more, or None for no limit, got -1"),
         ({"start_timeout": "1"}, "start_timeout: expected seconds, 0 or more, or None for no limit, got '1'"),
         ({"max_output": 0}, "max_output: expected a whole number, 1 or more, or None for no limit, got 0"),

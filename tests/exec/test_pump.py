@@ -18,6 +18,7 @@ from ecskit._core.effects import (
     Connect,
     DrawRandom,
     Effect,
+    GetSpeed,
     GetTime,
     Invoke,
     RawResponse,
@@ -116,6 +117,8 @@ class Performed:
                 value = 5
             case GetTime():
                 value = 1.7e9
+            case GetSpeed():
+                value = 1.0
             case Connect():
                 value = self.links
             case Invoke(callback, given):

@@ -6,12 +6,14 @@ import asyncio
 import contextlib
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from ecskit import errors
+from ecskit._drive.background import BackgroundThread
 from ecskit._simulator.exec.exec_script import ExecScript
 
 from .worlds import COLOURS, REFUSED, World, perform
@@ -107,6 +109,21 @@ def test_a_call_cut_short_at_each_effect_ends_its_session(
         assert n, name
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_call_cut_short_at_its_end_waits_for_its_thread(when: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also for one that has done everything, and takes a moment to end. `perform` finds none."""
+    run = BackgroundThread._run
+
+    def slow(thread: BackgroundThread, flow: Any) -> None:
+        run(thread, flow)
+        time.sleep(0.02)
+
+    monkeypatch.setattr(BackgroundThread, "_run", slow)
+    _, result, cut = _execute_cut("sync", "Invoke", 1, when, "cancel")
+    assert cut
+    assert result is None or result.succeeded
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_an_exception_of_a_callback_ends_the_session(colour: str) -> None:
     """It reaches the caller as it is."""
@@ -197,6 +214,46 @@ def test_closing_the_client_ends_a_call(colour: str) -> None:
     world, error = perform(colour, act)
     assert isinstance(error, errors.ClientClosedError)
     assert 1 == world.count("TerminateSession")
+
+
+@pytest.mark.parametrize("moment", ["before", "after"])
+@pytest.mark.parametrize("colour", COLOURS)
+def test_closing_the_client_while_a_session_opens_terminates_it(
+    colour: str, moment: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Its id arrives with the response to ExecuteCommand: closing waits for that."""
+    caplog.set_level(logging.WARNING)
+
+    async def aclose() -> None:
+        pass
+
+    async def act(world: World) -> Any:
+        closing: list[Any] = []
+
+        def close(_: int, operation: str) -> None:
+            if operation != "ExecuteCommand":
+                return
+            if colour == "sync":
+                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
+                closing[0].start()
+            else:
+                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
+
+        sends = world.runtime.transport if colour == "sync" else world.runtime.transport.sends
+        setattr(sends, moment, close)
+        try:
+            return await _opened(world)
+        finally:
+            [last] = closing
+            if colour == "sync":
+                last.join()
+            else:
+                await last
+
+    world, error = perform(colour, act)
+    assert isinstance(error, errors.ClientClosedError)
+    assert world.count("ExecuteCommand") == world.count("TerminateSession")
+    assert [] == caplog.messages
 
 
 async def _opened(world: World) -> Any:

@@ -7,9 +7,16 @@ from collections.abc import Iterator
 
 import pytest
 
-from .support import Authority, Linked
+from .support import LIMIT, Authority, Linked
 
 ENVIRONMENT = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "AWS_CA_BUNDLE", "REQUESTS_CA_BUNDLE")
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _no_old_garbage() -> None:
+    """Keep the collections of `linked` from walking through all that the tests of other modules have left."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(params=[False, True], ids=["sync", "async"])
@@ -22,7 +29,7 @@ def linked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> I
     with Linked(request.param) as made:
         yield made
     gc.collect()  # an open socket would be a ResourceWarning, which is an error
-    end = time.monotonic() + 5
+    end = time.monotonic() + LIMIT
     while left := set(threading.enumerate()) - before:
         assert time.monotonic() < end, f"left: {left}"
         time.sleep(0.001)

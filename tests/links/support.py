@@ -29,9 +29,22 @@ from websockets.sync.server import Server, ServerConnection, serve
 from ecskit import AsyncClient, Client
 from ecskit._transport import links
 
-__all__ = ["Authority", "Linked", "Peer", "ServerConnection", "change_settings", "echo", "peer", "serving", "silent"]
+__all__ = [
+    "LIMIT",
+    "Authority",
+    "Linked",
+    "Peer",
+    "ServerConnection",
+    "change_settings",
+    "echo",
+    "peer",
+    "serving",
+    "silent",
+]
 
 T = TypeVar("T")
+LIMIT = 15.0
+"""Seconds for what happens at once, also on a busy machine. What hangs takes longer: at least until the next ping."""
 LOGIN: dict[str, Any] = {
     "region_name": "eu-west-1",
     "aws_access_key_id": "testing",
@@ -249,7 +262,7 @@ class Linked:
             self._links.append(link)
         return link
 
-    def receive(self, link: Any, seconds: float = 5) -> list[str | bytes]:
+    def receive(self, link: Any, seconds: float = LIMIT) -> list[str | bytes]:
         """Receive."""
         messages: list[str | bytes] = self.run(link.receive(seconds))
         return messages

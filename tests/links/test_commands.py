@@ -44,7 +44,7 @@ def test_a_command_and_a_session_through_a_proxy(linked: Linked, authority: Auth
         assert (result.kind, result.exit_code, result.output) == ("EXITED", 3, lines)
         session = linked.run(_opened(client, task))
         linked.run(session.send(b"hello\n"))
-        assert b"hello" in linked.run(session.read(timeout=60))
+        assert b"hello" in linked.run(session.read())
         linked.run(session.close())
         linked.check_nothing_is_left()
         assert [call.code for call in simulator.calls if call.operation == "TerminateSession"] == [None]

@@ -12,7 +12,7 @@ import pytest
 
 from ecskit._core.links import LinkClosed
 
-from .support import Linked, Peer, ServerConnection, change_settings, echo, peer, serving, silent
+from .support import LIMIT, Linked, Peer, ServerConnection, change_settings, echo, peer, serving, silent
 
 
 def test_messages_arrive_in_order(linked: Linked) -> None:
@@ -134,10 +134,10 @@ def test_wake_ends_the_wait_from_any_thread(linked: Linked) -> None:
         link = linked.open(url)
         link.wake()
         assert linked.receive(link, float("inf")) == []
-        threading.Timer(0.05, link.wake).start()
         begun = time.monotonic()
+        threading.Timer(0.05, link.wake).start()
         assert linked.receive(link, float("inf")) == []
-        assert 0.02 < time.monotonic() - begun < 2
+        assert 0.04 < time.monotonic() - begun < LIMIT
         for _ in range(5_000):
             link.wake()
         assert linked.receive(link, 1) == []
@@ -151,7 +151,7 @@ def test_time_passes_without_messages(linked: Linked, monkeypatch: pytest.Monkey
         link = linked.open(url)
         begun = time.monotonic()
         assert linked.receive(link, 0.05) == []
-        assert 0.04 < time.monotonic() - begun < 1
+        assert 0.04 < time.monotonic() - begun < LIMIT
         linked.close(link)
 
 
@@ -168,17 +168,17 @@ def test_a_close_without_an_answer_ends_after_some_seconds(linked: Linked, monke
         link = linked.open(url)
         begun = time.monotonic()
         linked.close(link)
-        assert 0.05 < time.monotonic() - begun < 3
+        assert 0.05 < time.monotonic() - begun < LIMIT
     assert read[0][0] == 0x88  # the close frame
 
 
 def test_pings_keep_it_open(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
     """Each end answers those of the other one."""
-    change_settings(monkeypatch, ping_interval=0.02, pong_timeout=2)
+    change_settings(monkeypatch, ping_interval=0.02, pong_timeout=LIMIT)
     pongs: list[bool] = []
 
     def handler(connection: ServerConnection) -> None:
-        pongs.extend(connection.ping().wait(2) for _ in range(5))
+        pongs.extend(connection.ping().wait(LIMIT) for _ in range(5))
         connection.send("done")
         connection.recv()
 
@@ -195,7 +195,7 @@ def test_a_peer_without_pongs_is_gone(linked: Linked, monkeypatch: pytest.Monkey
     with peer(silent) as url:
         link = linked.open(url)
         with pytest.raises(LinkClosed) as caught:
-            linked.receive(link, 10)
+            linked.receive(link)
         assert caught.value.code == 1006
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_proxies_have_tls(linked: Linked, authority: Authority, tmp_path: Path) 
 def test_a_wrapped_client_has_its_own_settings(linked: Linked, authority: Authority) -> None:
     """Those of its HTTP connections, however they were set."""
     with serving(echo, authority.server()) as url, connect_proxy() as proxy:
-        config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"}, connect_timeout=3)
+        config = Config(proxies={"https": f"http://127.0.0.1:{proxy.port}"}, connect_timeout=30)
         own = linked.client(verify=str(authority.bundle), config=config)
         if linked.is_async:
             linked.run(own.__aenter__())
@@ -233,6 +234,20 @@ def test_an_opening_has_the_time_limit_of_the_client(linked: Linked) -> None:
         assert f"no connection to example.invalid:80 through the proxy {host} within 0.1 s" in str(error)
         error = refused(linked, url.replace("ws:", "wss:"), config=Config(connect_timeout=0.1))
         assert isinstance(error, TimedOutError)
+
+
+def test_the_time_is_over_before_the_handshake(linked: Linked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine: the connection is there, and too late. It is closed."""
+    resolve = socket.getaddrinfo
+
+    def slow(*arguments: Any, **options: Any) -> Any:
+        time.sleep(0.02)
+        return resolve(*arguments, **options)
+
+    with serving(echo) as url:
+        monkeypatch.setattr(socket, "getaddrinfo", slow)
+        error = refused(linked, url.replace("127.0.0.1", "localhost"), config=Config(connect_timeout=0.01))
+    assert isinstance(error, TimedOutError)
 
 
 def test_a_cancelled_opening_leaves_nothing() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import logging
-from collections.abc import Generator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from random import Random
 from typing import Any
@@ -17,7 +18,7 @@ from ecskit._core.errors import EcsError
 from ecskit._drive.aio import AsyncRuntime
 from ecskit._drive.sync import Runtime
 
-from .scripted import READS, Scripted, Wire, World
+from .scripted import READS, Compared, Scripted, Wire, World
 
 
 @attrs.frozen
@@ -118,23 +119,49 @@ async def _awaited(started: Any, options: Mapping[str, Any]) -> Any:
         yield event
 
 
-def variants(world: World) -> dict[str, World]:
+def variants(act: Act, world: World) -> dict[str, World]:
     """Return the same story with delays, missing members, throttling or stale reads."""
-    made: dict[str, World] = {
+    return {
         "without updatedAt": attrs.evolve(world, times="no updates"),
         "list lags": attrs.evolve(world, lists_after=25.0),
         "nulls": attrs.evolve(world, nulls=True),
         "controller is absent": attrs.evolve(world, controller=None),
         "counted at once": attrs.evolve(world, counting="at_once"),
         "counted stepwise": attrs.evolve(world, counting="stepwise"),
+        **disturbed(act, world, READS, WORDS, errors=(1, 2, 4), stale=range(8)),
     }
-    for operation in READS:
-        for word in ("throttle", "500", "reset", "timeout"):
-            for nth in (1, 2, 4):
-                faults = {operation: dict.fromkeys(range(nth, nth + 2), word)}
-                made[f"{word} at {operation} {nth}"] = attrs.evolve(world, faults=faults)
-        for nth in range(8):
-            made[f"stale {operation} {nth}"] = attrs.evolve(world, stale=(operation, nth))
+
+
+WORDS = ("throttle", "500", "reset", "timeout")
+"""The errors that reads of a variant meet."""
+
+
+def disturbed(
+    act: Act, world: World, reads: Iterable[str], words: Iterable[str], *, errors: Iterable[int], stale: Iterable[int]
+) -> dict[str, World]:
+    """Return the same story with two errors in a row at each of these reads, or with a stale answer.
+
+    Only those in which the act meets the error, or gets another answer: it goes through all others as without them.
+
+    Args:
+        act: The act.
+        world: The story.
+        reads: The operations.
+        words: The errors.
+        errors: Which request of an operation meets the first error, from 0.
+        stale: Which read since UpdateService is stale, from 0.
+    """
+    transport = Compared(world)
+    plain = perform(act, world, transport=transport)
+    made: dict[str, World] = {}
+    for operation in reads:
+        sent = len(plain.sent(operation))
+        for word, nth in itertools.product(words, [nth for nth in errors if nth < sent]):
+            faults = {operation: dict.fromkeys(range(nth, nth + 2), word)}
+            made[f"{word} at {operation} {nth}"] = attrs.evolve(world, faults=faults)
+        for nth in stale:
+            if (operation, nth) in transport.differ:
+                made[f"stale {operation} {nth}"] = attrs.evolve(world, stale=(operation, nth))
     return made
 
 

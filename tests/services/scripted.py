@@ -29,6 +29,8 @@ SERVICE, CLUSTER = f"{HOME}service/prod/web", f"{HOME}cluster/prod"
 NAMES = {"C": "COMPLETED", "I": "IN_PROGRESS", "F": "FAILED", "-": None}
 BORN_BEFORE = 1000.0
 """Seconds by which the first deployment is older than all else."""
+BEHIND = 10.0
+"""Seconds by which a replica is behind."""
 _DEPLOYMENT = re.compile(r"(?P<number>\d+)=(?P<state>[CIF-])(:(?P<running>\d+))?(f(?P<failed>\d+))?(?P<back>back)?")
 _ROLLOUT = re.compile(
     r"(?P<status>\w+)(@(?P<stage>\w+))?(!(?P<hook>\w+)(=(?P<state>\w+))?(~(?P<expires>\d+))?)?"
@@ -86,7 +88,7 @@ class World:
     faults: Mapping[str, Mapping[int, str]] = attrs.field(factory=dict[str, Mapping[int, str]])
     """The error that the n-th request of an operation meets, from 0, in the same words."""
     stale: tuple[str, int] | None = None
-    """The read that a replica 10 s behind answers, and which one of its kind it is since UpdateService."""
+    """The read that a replica that is behind answers, and which one of its kind it is since UpdateService."""
     times: str = "all"
     """Which times there are: all; without `updatedAt`; none of deployments."""
     lists_after: float = 0.0
@@ -122,8 +124,21 @@ class Scripted(scripted_ecs.Scripted):
         word = self.world.refused.get(operation) or self.world.faults.get(operation, {}).get(count)
         if word:
             raise ERRORS[word](operation)
-        answer = getattr(self, f"_{operation}")(params)
+        answer = self.shown(operation, params) if operation in READS else getattr(self, f"_{operation}")(params)
         return RawResponse(json.dumps(answer).encode(), {})
+
+    def shown(self, operation: str, params: Wire) -> Wire:
+        """Return what a read shows."""
+        at = self.clock.now() - self.began
+        if self.script is not None:
+            nth = self.since[operation] = self.since.get(operation, -1) + 1
+            at -= BEHIND if self.world.stale == (operation, nth) else 0.0
+        return self.as_of(at, operation, params)
+
+    def as_of(self, at: float, operation: str, params: Wire) -> Wire:
+        """Return what a read shows of a moment of the script."""
+        shown: Wire = getattr(self, f"_{operation}")(params, at)
+        return shown
 
     def _then(self, script: Script | None) -> None:
         assert script is not None, "unexpected request"
@@ -143,14 +158,13 @@ class Scripted(scripted_ecs.Scripted):
         self._then(self.world.continued if params["action"] == "CONTINUE" else self.world.turned)
         return {"serviceDeploymentArn": params["serviceDeploymentArn"]}
 
-    def _DescribeServices(self, params: Wire) -> Wire:  # noqa: N802  # the same
+    def _DescribeServices(self, params: Wire, at: float) -> Wire:  # noqa: N802  # the same
         assert len(params["services"]) == 1
-        at = self._at("DescribeServices")
         word = self._word(at)
         return {"services": [] if word == "gone" else [self.service(word, at)], "failures": []}
 
-    def _ListServiceDeployments(self, params: Wire) -> Wire:  # noqa: N802  # the same
-        at = self._at("ListServiceDeployments") - self.world.lists_after
+    def _ListServiceDeployments(self, params: Wire, at: float) -> Wire:  # noqa: N802  # the same
+        at -= self.world.lists_after
         since = params.get("createdAt", {}).get("after")
         after = since.timestamp() if since else 0.0
         shown = [self.rollout(number, at) for number in sorted(self._rollouts(), reverse=True)]
@@ -168,31 +182,20 @@ class Scripted(scripted_ecs.Scripted):
         ]
         return {"serviceDeployments": briefs, **({"nextToken": None} if self.world.nulls else {})}
 
-    def _DescribeServiceDeployments(self, params: Wire) -> Wire:  # noqa: N802  # the same
-        at = self._at("DescribeServiceDeployments")
+    def _DescribeServiceDeployments(self, params: Wire, at: float) -> Wire:  # noqa: N802  # the same
         numbers = [int(arn.rsplit("D", 1)[-1]) for arn in params["serviceDeploymentArns"]]
         shown = [self.rollout(number, at) for number in numbers]
         return {"serviceDeployments": [each for each in shown if each is not None], "failures": []}
 
-    def _ListTasks(self, params: Wire) -> Wire:  # noqa: N802  # the same
-        at = self._at("ListTasks")
+    def _ListTasks(self, params: Wire, at: float) -> Wire:  # noqa: N802  # the same
         tasks = self._tasks(at) if params["desiredStatus"] == "STOPPED" else self._live(at)
         return {"taskArns": [task["taskArn"] for task in tasks]}
 
-    def _DescribeTasks(self, params: Wire) -> Wire:  # noqa: N802  # the same
-        at = self._at("DescribeTasks")
+    def _DescribeTasks(self, params: Wire, at: float) -> Wire:  # noqa: N802  # the same
         there = [*self._tasks(at), *self._live(at)]
         return {"tasks": [task for task in there if task["taskArn"] in params["tasks"]], "failures": []}
 
     # What is true.
-
-    def _at(self, operation: str) -> float:
-        """Return the moment of the script that a read shows."""
-        at = self.clock.now() - self.began
-        if self.script is None:
-            return at
-        nth = self.since[operation] = self.since.get(operation, -1) + 1
-        return at - 10.0 if self.world.stale == (operation, nth) else at
 
     def _word(self, at: float) -> str:
         shown = _latest(self.script.service, at) if self.script else None
@@ -365,6 +368,22 @@ class Scripted(scripted_ecs.Scripted):
                 for n in range(int(count or 1))
             ]
         return tasks
+
+
+@attrs.define
+class Compared(Scripted):
+    """The same, and it keeps which reads a replica that is behind would answer otherwise."""
+
+    differ: set[tuple[str, int]] = attrs.field(factory=set[tuple[str, int]])
+    """The operations, and which one of its kind it is since UpdateService."""
+
+    def shown(self, operation: str, params: Wire) -> Wire:
+        """Return what a read shows."""
+        shown = super().shown(operation, params)
+        stale = self.as_of(self.clock.now() - self.began - BEHIND, operation, params)
+        if self.script is not None and shown != stale:
+            self.differ.add((operation, self.since[operation]))
+        return shown
 
 
 def _ended(why: str, at: float) -> Wire:

@@ -217,9 +217,9 @@ def test_tasks_that_are_lacking() -> None:
 @pytest.mark.parametrize(("tasks", "verdict"), [({}, "SUCCESSFUL"), ({50: f"3 x 2: {EXIT}"}, "DeploymentUnstable")])
 def test_answers_that_are_lost_or_behind(tasks: dict[float, str], verdict: str) -> None:
     """Throttled, with errors, and with a replica that is behind at any read: the same verdict."""
-    wrong = dict[str, str]()
-    for how, world in variants(after_success(tasks)).items():
-        went = perform(deploys(stable_for=30), world)
+    wrong, act, plain = dict[str, str](), deploys(stable_for=30), after_success(tasks)
+    for how, world in {"as it is": plain, **variants(act, plain)}.items():
+        went = perform(act, world)
         if verdict != went.verdict:
             wrong[how] = f"{went.verdict}: {went.error}"
     assert {} == wrong

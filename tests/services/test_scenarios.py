@@ -11,7 +11,7 @@ from support.both_clients import Act, Ecs, then
 from ecskit.errors import DeploymentFailed, DeploymentRolledBack, WaitError
 from ecskit.waits import WaitHandle
 
-from .acting import Went, both, is_ecs, perform, variants
+from .acting import Went, both, disturbed, is_ecs, perform, variants
 from .scripted import READS, Script, World, definition
 from .stories import DEPLOYMENT_READS, PULL, ROLLBACK, ROWS, SUCCESS, SUPERSEDED, Row
 
@@ -47,7 +47,7 @@ def test_scenario(name: str) -> None:
 def test_scenario_with_lagging_reads(name: str) -> None:
     """Throttled, with errors at any read, replicas behind at any read, lists that lag, without some of the times."""
     row, wrong = ROWS[name], dict[str, str]()
-    for how, world in variants(row.world).items():
+    for how, world in variants(act(row), row.world).items():
         went = perform(act(row), world)
         verdict = _end(went.verdict)  # by the service, before it is listed
         if (_end(row.verdict), 1) != (verdict, len(went.sent("UpdateService"))):
@@ -195,16 +195,9 @@ def test_a_stopped_deployment_without_a_reason() -> None:
 def test_s27_refused_and_with_lagging_reads(name: str, operation: str) -> None:
     """Judged by the service alone, with replicas behind and throttles at any read: the same verdict."""
     row, wrong = ROWS[name], dict[str, str]()
-    base = attrs.evolve(row.world, refused={operation: "denied"})
-    for read in ("DescribeServices", "ListTasks"):
-        for nth in range(1, 7):
-            for seed, world in enumerate(
-                (
-                    attrs.evolve(base, stale=(read, nth)),
-                    attrs.evolve(base, faults={read: dict.fromkeys((nth, nth + 1), "throttle")}),
-                )
-            ):
-                went = perform(act(row), world, seed=seed)
-                if _end(row.verdict) != _end(went.verdict):
-                    wrong[f"{read} {nth} {seed}"] = f"{went.verdict}: {went.error}"
+    base, reads = attrs.evolve(row.world, refused={operation: "denied"}), ("DescribeServices", "ListTasks")
+    for how, world in disturbed(act(row), base, reads, ["throttle"], errors=range(1, 7), stale=range(1, 7)).items():
+        went = perform(act(row), world)
+        if _end(row.verdict) != _end(went.verdict):
+            wrong[how] = f"{went.verdict}: {went.error}"
     assert {} == wrong

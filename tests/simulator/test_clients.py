@@ -136,7 +136,7 @@ def test_with_another_now_clients_sleep_in_real_time() -> None:
     """With another `now` the virtual clock has no effect, so waits must use real time."""
     sim = Simulator(now=ScaledClock(speed=50))
     with sim.client() as ecs:
-        [task] = ecs.wait.tasks_running(run(ecs), timeout=30)
+        [task] = ecs.wait.tasks_running(run(ecs))
     assert task.last_status == "RUNNING"
     with pytest.raises(RuntimeError, match=r"has no virtual clock.*read simulator\.time\(\)"):
         sim.clock.advance(60)

@@ -11,6 +11,7 @@ import pytest
 
 from ecskit._data_channel.events import Ended, Opened, Output
 from ecskit._data_channel.frames import CHANNEL_CLOSED, OUTPUT, PayloadType, decode
+from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.exec.ways import ChannelFaults, Way
 from ecskit.testing import ExecDialog, ExecProgram, ExecScript, TaskScript
 
@@ -325,6 +326,16 @@ def test_what_is_on_its_way_is_lost_with_a_connection(world: World) -> None:
     peer.connect(world.do("ResumeSession", SessionId=peer.session["sessionId"])["TokenValue"])
     peer.run(lambda: peer.output)
     assert peer.now > 2.3  # what was sent at 1.5 and 1.7 would have been here
+
+
+def test_a_fast_clock_cuts_by_the_first_connection(world: World) -> None:
+    """Connecting takes real time: the moment of the cut would be over."""
+    world.sim._account.exec.pace = RealPace(100.0)
+    world.sim.disturb_exec(cut_at=[2.0])
+    peer = Peer(world, launch(world), "sh")
+    world.pass_(30)
+    peer.run()
+    assert (peer.connection.closed, peer.now) == ((1006, ""), 32)
 
 
 def test_the_end_comes_after_all_that_was_sent_before() -> None:

@@ -36,10 +36,12 @@ WEB = models.ContainerDefinition(
 @pytest.fixture(scope="module")
 def moto_url() -> Iterator[str]:
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    yield f"http://{host}:{port}"
-    server.stop()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("MOTO_EC2_LOAD_DEFAULT_AMIS", "false")  # hundreds of images, made again after each reset
+        server.start()
+        host, port = server.get_host_and_port()
+        yield f"http://{host}:{port}"
+        server.stop()
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -72,8 +74,7 @@ def machines(ecs: Caller, moto_url: str) -> Machines:  # noqa: ARG001  # after m
     ec2: Any = boto3.client("ec2", region_name=REGION, endpoint_url=moto_url)
     subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
     group = ec2.describe_security_groups()["SecurityGroups"][0]["GroupId"]
-    image = ec2.describe_images()["Images"][0]["ImageId"]
-    instance = ec2.run_instances(ImageId=image, MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
+    instance = ec2.run_instances(ImageId="ami-1", MinCount=1, MaxCount=1)["Instances"][0]["InstanceId"]
     ec2.close()
     vpc = models.AwsVpcConfiguration(subnets=[subnet], security_groups=[group])
     return Machines(models.NetworkConfiguration(awsvpc_configuration=vpc), json.dumps({"instanceId": instance}))

@@ -19,7 +19,11 @@ ResponseT = TypeVar("ResponseT", bound=Response)
 
 
 def call(
-    request: Request[ResponseT], *, single_attempt: bool = False, read: wire.Read | None = None
+    request: Request[ResponseT],
+    *,
+    single_attempt: bool = False,
+    completes: bool = False,
+    read: wire.Read | None = None,
 ) -> Flow[ResponseT]:
     """Send one request and return its typed response.
 
@@ -28,6 +32,7 @@ def call(
     Args:
         request: The request.
         single_attempt: Whether the transport makes one attempt only, because the flow repeats the request itself.
+        completes: Whether a cancellation waits for the response; see `Send`.
         read: Makes the response from the text of its body, or returns None: then it is decoded as usual.
     """
     if not isinstance(request, Request):  # pyright: ignore[reportUnnecessaryIsInstance]  # users without a checker
@@ -41,7 +46,7 @@ def call(
         if not params.get(name, True):
             del params[name]
     check_sizes(type(request).__name__, request._operation, params)
-    reply = yield Send(request._operation, params, single_attempt)
+    reply = yield Send(request._operation, params, single_attempt, completes=completes)
     raw: RawResponse | None = None
     try:
         raw = reply.get()

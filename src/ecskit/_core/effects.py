@@ -69,6 +69,9 @@ class Send:
     """The service that gets the request. Requests for others make one attempt; their replies are parsed."""
     region: str | None = None
     """The region of another service; None for that of the client."""
+    completes: bool = False
+    """Whether a cancellation after the request was sent waits for the response: the flow gets it, and is cancelled at
+    its next effect. Without the response, the flow could not end what the request has begun. Threads always do so."""
 
 
 class Waker:

@@ -47,9 +47,10 @@ class DataChannel:
         epoch: Seconds since the epoch at time 0 of the clock that `now` is taken from.
         encrypted: Whether the cluster has a KMS key; None if this is unknown. With a key, only the end of the handshake
             opens the gate.
+        speed: Seconds of the clock per real second. The agent takes real time to answer.
     """
 
-    def __init__(self, *, ids: Iterator[int], epoch: float, encrypted: bool | None = None) -> None:
+    def __init__(self, *, ids: Iterator[int], epoch: float, encrypted: bool | None = None, speed: float = 1.0) -> None:
         self.opened = False
         """Whether the gate is open: input and sizes are sent."""
         self.ended = False
@@ -69,6 +70,7 @@ class DataChannel:
         self._output_seen = False
         self._damaged = 0
         self._heard_at = -math.inf
+        self._given_up_after = _GIVEN_UP_AFTER * speed
         self._events: list[Event] = []
 
     @property
@@ -135,7 +137,7 @@ class DataChannel:
             frame = decode(message) if isinstance(message, bytes) else None
             if frame is not None and not self.ended:
                 self._receive(frame, now)
-        if not self.ended and now - max(self._stream.awaited_since(), self._heard_at) >= _GIVEN_UP_AFTER:
+        if not self.ended and now - max(self._stream.awaited_since(), self._heard_at) >= self._given_up_after:
             self._break(f"The agent has acknowledged nothing for {_GIVEN_UP_AFTER / 60:.0f} minutes")
         if not self.ended and now >= self._silent_until and self._actions is None:
             self._open()

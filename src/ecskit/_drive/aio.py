@@ -171,8 +171,10 @@ class AsyncRuntime(Driver):
             try:
                 effect = resume(argument)
             except StopIteration as stop:
+                state.interrupt()
                 result: T = stop.value
                 return result
+            state.interrupt()
             if isinstance(effect, Emit):
                 return effect
             try:
@@ -189,7 +191,8 @@ class AsyncRuntime(Driver):
             case Send() | Connect():
                 try:
                     if isinstance(effect, Send):
-                        value = await self.transport.send(effect, state.on_send)
+                        sending = self.transport.send(effect, state.on_send)
+                        value = await (_completed(sending, state) if effect.completes else sending)
                     else:
                         value = paced(await self.connect(effect.url), self.clock)
                 except EcsError as raised:
@@ -254,6 +257,23 @@ class AsyncRuntime(Driver):
             log.warning("the clean-up of a flow took longer than %.0f s and was stopped", CLEAN_UP_TIMEOUT)
         except (Exception, CallbackRaised):  # noqa: BLE001  # logged: the interruption is raised instead
             log.warning("the clean-up of a flow failed", exc_info=True)
+
+
+async def _completed(sending: Awaitable[RawResponse], state: FlowState) -> RawResponse:
+    """Return the response to a request, also if the flow is cancelled after it was sent. It is cancelled then later."""
+    request = asyncio.ensure_future(sending)
+    try:
+        return await asyncio.shield(request)
+    except asyncio.CancelledError as interruption:
+        try:
+            if state.sent:
+                await asyncio.wait({request}, timeout=CLEAN_UP_TIMEOUT)
+        finally:
+            await _end([request])
+        if request.cancelled():
+            raise
+        state.interruption = interruption
+        return request.result()
 
 
 async def _invoke(effect: Invoke) -> object:

@@ -63,11 +63,13 @@ class Aborted(BaseException):
 class FlowState:
     """What a driver records about the flow that it performs."""
 
-    __slots__ = ("cleaning", "forked", "raised", "sent")
+    __slots__ = ("cleaning", "forked", "interruption", "raised", "sent")
 
     def __init__(self) -> None:
         self.raised: CallbackRaised | None = None
         """What a callback raised, while the flow cleans up after it."""
+        self.interruption: BaseException | None = None
+        """What is raised at the next effect, because it arrived during a request that was to be completed."""
         self.cleaning = False
         """Whether the flow was interrupted and is cleaning up."""
         self.forked = False
@@ -78,6 +80,13 @@ class FlowState:
     def on_send(self) -> None:
         """Record that the request is about to be sent."""
         self.sent = True
+
+    def interrupt(self) -> None:
+        """Raise the interruption that waited for the end of a request."""
+        interruption, self.interruption = self.interruption, None
+        if interruption is not None:
+            self.sent = False
+            raise interruption
 
 
 @runtime_checkable

@@ -13,7 +13,7 @@ from functools import partial
 from random import Random
 from typing import Any
 
-from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetTime, Invoke, Reply, Sleep
+from ecskit._core.effects import Cancelled, Connect, DrawRandom, Flow, GetSpeed, GetTime, Invoke, Reply, Sleep
 from ecskit._core.errors import EcsError, MissingExtraError, described
 from ecskit._core.links import Link, LinkClosed
 from ecskit._data_channel.channel import DataChannel
@@ -85,7 +85,9 @@ def _converse(session: Session, token: str, encrypted: bool | None) -> Flow[End]
     reply = yield GetTime()
     session.begin(reply.now)
     drawn: int = (yield DrawRandom()).get()
-    channel = DataChannel(ids=_ids(drawn), epoch=reply.get() - reply.now, encrypted=encrypted)
+    speed: float = (yield GetSpeed()).get()
+    epoch = reply.get() - reply.now
+    channel = DataChannel(ids=_ids(drawn), epoch=epoch, encrypted=encrypted, speed=speed)
     if session.closing is not None:
         return session.closing
     session.link = link = yield from _connect(session)

@@ -9,7 +9,7 @@ from typing import Any
 
 from ecskit._api.service_errors import TargetNotConnectedException
 from ecskit._core.call import call
-from ecskit._core.effects import Cancelled, Flow, RawResponse, Reply, Send, Sleep
+from ecskit._core.effects import Cancelled, Flow, GetSpeed, RawResponse, Reply, Send, Sleep
 from ecskit._core.errors import (
     AccessDeniedError,
     EcsError,
@@ -65,7 +65,7 @@ def execute_command(place: Place, command: str, is_wanted: Callable[[], bool]) -
 
     def attempt() -> Flow[ExecuteCommandResponse]:
         yield from await_turn({request._operation: 1.0})
-        return (yield from call(request, single_attempt=True))
+        return (yield from call(request, single_attempt=True, completes=True))
 
     def may_pass(error: EcsError, _: int) -> bool:
         return isinstance(error, TargetNotConnectedException) and is_wanted()
@@ -167,7 +167,8 @@ def generate_key(session_id: str, place: Place, key_id: str, challenge: str | No
     params = {"KeyId": key_id, "NumberOfBytes": _KEY_BYTES, "EncryptionContext": context}
     parts = key_id.split(":")
     region = parts[3] if parts[0] == "arn" and len(parts) > 5 else None
-    limits = RetryLimits(attempts=4, longest_pause=2.0, until=(yield Sleep(0)).now + _HANDSHAKE)
+    speed: Reply[float] = yield GetSpeed()
+    limits = RetryLimits(attempts=4, longest_pause=2.0, until=speed.now + _HANDSHAKE * speed.get())
     answer = yield from retry(lambda: _request("kms", "GenerateDataKey", params, region), limits)
     plaintext, ciphertext = (_bytes(answer.get(name)) for name in ("Plaintext", "CiphertextBlob"))
     if len(plaintext) != _KEY_BYTES or not ciphertext:

@@ -10,7 +10,7 @@ from typing import Any, AnyStr, Generic
 
 import attrs
 
-from ecskit._core.effects import Flow, Invoke, Sleep
+from ecskit._core.effects import Flow, GetSpeed, Invoke, Reply, Sleep
 from ecskit._exec.marks import Begun, Exited, Garbled, Lacking, OutputReader
 from ecskit._exec.result import ExecKind, ExecResult
 from ecskit._exec.session import CLOSING, UNMARKED, Session, awaited
@@ -88,9 +88,10 @@ class Run(Generic[AnyStr]):
     def perform(self) -> Flow[None]:
         """Take in the output until the command has ended, or nothing more is expected."""
         session = self.session
-        now = (yield Sleep(0)).now
+        begun: Reply[float] = yield GetSpeed()
+        now, speed = begun.now, begun.get()
         ends_by = math.inf if self.timeout is None else now + self.timeout
-        begins_by = min(ends_by, now + _BEGINNING)
+        begins_by = min(ends_by, now + _BEGINNING * speed)
         is_ending = False
         while True:
             until = ends_by if self.begun else begins_by
@@ -105,7 +106,7 @@ class Run(Generic[AnyStr]):
                 self.timed_out = True
                 session.put(_CTRL_C)
                 now = (yield Sleep(0)).now
-                ends_by = now + _INTERRUPTING
+                ends_by = now + _INTERRUPTING * speed
             else:
                 if data is None and not self.begun and not is_ending:
                     self.timed_out = begins_by == ends_by
@@ -114,7 +115,7 @@ class Run(Generic[AnyStr]):
                 return
             if not is_ending and (self.exit_code is not None or self.problem is not None):
                 is_ending = True
-                ends_by = begins_by = now + CLOSING
+                ends_by = begins_by = now + CLOSING * speed
 
     def _take(self, events: Sequence[Any]) -> Flow[None]:
         for event in events:

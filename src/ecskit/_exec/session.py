@@ -15,7 +15,7 @@ import attrs
 
 from ecskit import _forks
 from ecskit._core.background import Background, stop
-from ecskit._core.effects import Flow, GetSpeed, Reply, Sleep, Waker
+from ecskit._core.effects import Cancelled, Flow, GetSpeed, Reply, Sleep, Waker
 from ecskit._core.links import Link
 from ecskit._exec.errors import SessionEnded
 from ecskit._exec.marks import Exited, OutputReader
@@ -309,7 +309,18 @@ def awaited(
 
 
 def close(session: Session) -> Flow[None]:
-    """End a session, and wait for the end of its pump and of its watcher, unless a request of theirs hangs."""
+    """End a session, and wait for the end of its pump and of its watcher, unless a request of theirs hangs.
+
+    A cancellation waits for them, too.
+    """
+    try:
+        yield from _close(session)
+    except Cancelled:
+        yield from _close(session)  # what was not done yet
+        raise
+
+
+def _close(session: Session) -> Flow[None]:
     try:
         if session.exit_code is not None:
             yield from _awaited_end(session, lambda: True if session.end else None, CLOSING)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import sys
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -83,8 +85,10 @@ class WaitOptions:
 
 
 def is_seconds(value: object) -> bool:
-    """Whether a value is a number of seconds, 0 or more."""
-    return isinstance(value, (int, float)) and not isinstance(value, bool) and value >= 0
+    """Whether a value is a number of seconds, 0 or more, that can be added to a time; infinity is one."""
+    if not isinstance(value, (int, float)) or isinstance(value, bool):
+        return False
+    return 0 <= value <= sys.float_info.max or value == math.inf
 
 
 def is_count(value: object) -> bool:

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, Any
 from typing_extensions import Self
 
 from ecskit._simulator.errors import not_simulated
-from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.http_handler import HttpHandler
 from ecskit._simulator.scaled_clock import ScaledClock
 from ecskit._simulator.simulator import Simulator
@@ -159,7 +158,6 @@ class SimulatorServer:
                 if (error.name or "").partition(".")[0] != "websockets":
                     raise
                 raise not_simulated("ECS Exec over HTTP without websockets: pip install 'ecskit[exec]'") from error
-            self._simulator._account.exec.pace = RealPace(speed)
             self._streams = StreamServer(
                 connection=self._simulator._connection,
                 opening_fault=self._simulator._opening_fault,

@@ -30,6 +30,7 @@ from ecskit._simulator.event_source import SimulatedSource
 from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit._simulator.exec.executed import ExecCommand
 from ecskit._simulator.exec.links import AsyncSimulatedLink, SimulatedLink, refused_opening
+from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.exec.session import Connection, session_of
 from ecskit._simulator.exec.ways import ChannelFaults
 from ecskit._simulator.fault_injection import ANY, OPENING, FaultInjector, RandomFaults
@@ -121,6 +122,7 @@ class Simulator(RequestHandler):
         self._faults = FaultInjector()
         self._lock = threading.RLock()
         self._speed = _speed(now)
+        self._account.exec.pace = RealPace(self._speed or 1.0)
         self._deliveries = Deliveries(self._account, self._advanced, self._client_clock, self._speed)
         if self._virtual is not None:
             self._virtual.deliveries = self._deliveries
@@ -314,7 +316,8 @@ class Simulator(RequestHandler):
             lost: The share of messages that never arrive, 0 to 1. Both ends send again what is not acknowledged.
                 Default 0.
             cut: The share of messages at which the client's connection is cut, 0 to 1. The session goes on. Default 0.
-            cut_at: Seconds from ExecuteCommand at which the connection is cut as well. Default: none.
+            cut_at: Seconds from ExecuteCommand at which the connection is cut as well; with a clock that is faster than
+                real time, from the first connection, which takes real time. Default: none.
             seed: The seed of these choices. Default 0.
 
         Raises:

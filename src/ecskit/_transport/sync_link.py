@@ -49,6 +49,11 @@ class _Opened:
     def start_keepalive(self) -> None:
         """Do nothing: the link does this."""
 
+    def close_socket(self) -> None:
+        """Close the socket: the time was over before the handshake, and nothing else of it fails."""
+        self.socket.close()
+        raise TimeoutError
+
 
 def open_link(settings: Settings) -> SyncLink:
     """Open a WebSocket.

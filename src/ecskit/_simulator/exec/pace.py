@@ -1,4 +1,4 @@
-"""The speed of a served simulator, for what takes real time: connections, requests, and other programs."""
+"""The speed of a clock that moves by itself, for what takes real time: connections, requests, and other programs."""
 
 from __future__ import annotations
 

@@ -117,13 +117,11 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         repeats_acknowledgements=account.exec.repeats_acknowledgements,
         pace=account.exec.pace,
     )
-    if not account.exec.pace.waits_for_clients:
-        agent.begin(account.now)
-    return ExecSession(
+    session = ExecSession(
         session_id,
         arn,
         agent,
-        began=account.now,
+        created=account.now,
         dies_at=lambda: _stopped_at(task, name),
         faults=account.exec.faults,
         random=seeded(account.exec.faults.seed, f"channel {next(account.exec.numbers)}"),
@@ -131,6 +129,9 @@ def _open(account: Account, cluster: Cluster, task: Task, container: Wire, comma
         changed=account.exec.changed,
         pace=account.exec.pace,
     )
+    if not account.exec.pace.waits_for_clients:
+        session.begin(account.now)
+    return session
 
 
 def _numbers(random: Random) -> Iterator[int]:

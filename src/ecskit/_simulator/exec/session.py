@@ -95,7 +95,7 @@ class ExecSession:
         session_id: Its id.
         container: The ARN of its container.
         agent: The agent's side.
-        began: The moment of ExecuteCommand.
+        created: The moment of ExecuteCommand.
         dies_at: Returns the moment at which the container and its agent are gone.
         faults: What happens to its messages.
         random: The source of these faults.
@@ -110,7 +110,7 @@ class ExecSession:
         container: str,
         agent: Agent,
         *,
-        began: float,
+        created: float,
         dies_at: Callable[[], float],
         faults: ChannelFaults,
         random: Random,
@@ -129,12 +129,17 @@ class ExecSession:
         self._faults = faults
         self._to_agent = Way(faults, random)
         self._to_client = Way(faults, random)
-        self._cuts = sorted(began + each for each in faults.cut_at)
+        self._cuts: list[float] = []
         self._dies_at = dies_at
         self._lives = True
-        self._now = began
-        self._active_at = began
+        self._now = created
+        self._active_at = created
         self._packets: deque[float] = deque()
+
+    def begin(self, now: float) -> None:
+        """Start the agent's side, and count the seconds until the connection is cut."""
+        self.agent.begin(now)
+        self._cuts = sorted(now + each for each in self._faults.cut_at)
 
     def is_forgotten(self, now: float) -> bool:
         """Whether it ended long ago."""
@@ -150,7 +155,7 @@ class ExecSession:
             self._client.end(_NORMAL, "another connection has taken its place")
         self._client = connection
         if self.agent.connected_at == math.inf:
-            self.agent.begin(self._now)
+            self.begin(self._now)
         return True
 
     def take(self, message: bytes, connection: Connection) -> None:
