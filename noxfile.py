@@ -104,9 +104,9 @@ def newest(session: nox.Session) -> None:
 
 @nox.session
 def worlds(session: nox.Session) -> None:
-    """Check more random deployments than the tests do: `nox -s worlds -- 20000`."""
+    """Check more random waits, runs and deployments than the tests do: `nox -s worlds -- 20000 --of deployments`."""
     session.install("-e.[async,speed]", *group("test"))
-    session.run("python", "-m", "tests.properties.worlds", *session.posargs)
+    session.run("python", "-m", "properties.worlds", *session.posargs, env={"PYTHONPATH": "tests"})
 
 
 @nox.session

@@ -194,7 +194,7 @@ class World(Simulator):
             answer: dict[str, Any] = {**super()._answer(operation, request)}
             if operation == "DescribeTasks":
                 found = [self._look(task) for task in answer["tasks"]]
-                answer |= {"tasks": [encoded for _, encoded in found]}
+                answer["tasks"] = list[Any](encoded for _, encoded in found)
                 shown = {task["taskArn"].rsplit("/", 1)[-1]: task for task, _ in found}
             elif "tasks" in answer:
                 answer["tasks"] = [self._with_version(task) for task in answer["tasks"]]

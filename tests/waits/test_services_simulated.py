@@ -8,11 +8,13 @@ from typing import Any, get_args
 
 import attrs
 import pytest
+from support.both_clients import Ecs, Ended, aend_of, end_of
 
 from ecskit._core.structuring import structure_hook
 from ecskit.errors import EcsError, ServiceGone, WaitFailed, WaitTimeout
 from ecskit.models import CreateServiceResponse, DeleteServiceResponse, Service, UpdateServiceResponse
 from ecskit.testing import Counting, Fault, Lag, Simulator, TaskScript
+from ecskit.waits import WaitStory
 
 from .other_support import Wire
 
@@ -64,6 +66,11 @@ class Went:
     result: list[Service] | None
     error: EcsError | None
 
+    @classmethod
+    def of(cls, sim: Simulator, ended: Ended) -> Went:
+        assert ended.error is None or isinstance(ended.error, EcsError)
+        return cls(sim, ended.result, ended.error)
+
     @property
     def verdict(self) -> str:
         """The name of the error, or ok."""
@@ -79,7 +86,7 @@ Scene = Callable[[Simulator], Any]
 
 
 def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = None, **options: Any) -> Went:
-    """Set up the scene in two simulators, wait with both clients, and check that the results are the same.
+    """Set up the scene in two simulators, wait under both drivers, and check that the results are the same.
 
     The sync colour waits under each other policy of counting, too, and has to come to the same verdict.
 
@@ -89,26 +96,21 @@ def both(wait: str, scene: Scene, after: Callable[[Simulator], object] | None = 
         after: What is done after the third look.
         options: Arguments of the simulators.
     """
-    wait_options = {"timeout": 900.0}
 
-    def listener(sim: Simulator) -> Callable[[Any], object]:
-        return lambda story: after(sim) if after and story.polls == 3 else None
+    def act(sim: Simulator) -> Callable[[Any], Any]:
+        thing = scene(sim)
+
+        def on_poll(story: WaitStory) -> None:
+            if after is not None and story.polls == 3:
+                after(sim)
+
+        return lambda ecs: getattr(ecs.wait, wait)(thing, on_poll=on_poll, timeout=900.0)
 
     def run(sim: Simulator) -> Went:
-        thing = scene(sim)
-        with sim.client() as ecs:
-            try:
-                return Went(sim, getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **wait_options), None)
-            except EcsError as raised:
-                return Went(sim, None, raised)
+        return Went.of(sim, end_of(act(sim), Ecs.sync(sim), EcsError))
 
     async def arun(sim: Simulator) -> Went:
-        thing = scene(sim)
-        async with sim.async_client() as ecs:
-            try:
-                return Went(sim, await getattr(ecs.wait, wait)(thing, on_poll=listener(sim), **wait_options), None)
-            except EcsError as raised:
-                return Went(sim, None, raised)
+        return Went.of(sim, await aend_of(act(sim), Ecs.aio(sim), EcsError))
 
     went, other = run(shop(**options)), asyncio.run(arun(shop(**options)))
     assert (went.result, went.judged) == (other.result, other.judged)

@@ -9,6 +9,7 @@ decides, so specific rows stand before general ones. A text that matches no row 
 
 from __future__ import annotations
 
+import functools
 import re
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
@@ -264,6 +265,7 @@ _NAMES = re.compile(r"(?<!\w)'[^']*'(?!\w)|\((?:service|target-group) [^()]*\)|\
 """What names something of the user, in which words mean nothing: quoted text, names in events, ARNs, images, paths."""
 
 
+@functools.lru_cache(maxsize=1000)  # each poll shows texts that earlier ones showed
 def find(text: str | None, *kinds: Kind, general: bool = False) -> Reason | None:
     """Return the first row that matches a text.
 
