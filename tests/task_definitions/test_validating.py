@@ -242,13 +242,12 @@ class _Odd:
 ODD: list[Any] = [None, 3, -1, True, 2.5, "x", b"x", [], [None], ["x"], {}, {"a": None}, _Odd(), object, 10**30]
 
 
-@pytest.mark.parametrize("odd", ODD, ids=repr)
 @pytest.mark.parametrize("member", [a.name for a in attrs.fields(RegisterTaskDefinitionRequest)])
-def test_odd_values_break_nothing(member: str, odd: Any) -> None:
+def test_odd_values_break_nothing(member: str) -> None:
     """A wrong type is reported as such."""
-    wrong = attrs.evolve(request(fargate()), **{member: odd})
-    findings = validate(wrong)
-    assert all(isinstance(each, Finding) for each in findings)
+    for odd in ODD:
+        findings = validate(attrs.evolve(request(fargate()), **{member: odd}))
+        assert all(isinstance(each, Finding) for each in findings), odd
 
 
 @pytest.mark.parametrize("odd", ODD, ids=repr)

@@ -16,6 +16,13 @@ from .model_server import ModelServer
 from .support import REGION, Caller
 
 
+@pytest.fixture(autouse=True, scope="module")
+def _only_new_objects() -> None:
+    """Keep the collections of this module from walking through all that the tests before it have left."""
+    gc.collect()
+    gc.freeze()
+
+
 async def collected(server: ModelServer, *, used: bool = True, closed: bool = False) -> list[str]:
     """Return the warnings and the reports to the event loop when an async client is collected."""
     reports: list[str] = []
