@@ -189,7 +189,7 @@ def _check_late(schedule: Schedule, to_stop: Sequence[Truth], ending: Ending) ->
 @pytest.mark.parametrize("block", range(5))
 def test_no_outcome_is_untrue_and_nothing_runs_on(block: int) -> None:
     """No false success, no task twice, nothing left that was to be stopped; both drivers do the same."""
-    check_all(check, map(Schedule.of, range(block * 80, block * 80 + 80)), "check(Schedule.of({}))".format)
+    check_all(check, map(Schedule.of, range(block * 130, block * 130 + 130)), "check(Schedule.of({}))".format)
 
 
 @pytest.mark.parametrize("run", [run_sync, run_async])

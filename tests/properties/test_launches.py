@@ -142,4 +142,4 @@ def check_truth(schedule: Schedule, world: World, ending: Ending, family: str = 
 @pytest.mark.parametrize("block", range(5))
 def test_no_task_is_launched_twice(block: int) -> None:
     """Whatever is lost, throttled or short, and whenever it is cut short."""
-    check_all(check, map(Schedule.of, range(block * 80, block * 80 + 80)), "check(Schedule.of({}))".format)
+    check_all(check, map(Schedule.of, range(block * 130, block * 130 + 130)), "check(Schedule.of({}))".format)

@@ -212,7 +212,7 @@ def _check_stop(view: View, ending: Ending) -> None:
 @pytest.mark.parametrize("block", range(8))
 def test_no_wait_says_what_is_not_true(block: int) -> None:
     """No false success, no false failure, no overrun, few looks, and both drivers do the same."""
-    check_all(check, map(Schedule.of, range(block * 80, block * 80 + 80)), "check(Schedule.of({}))".format)
+    check_all(check, map(Schedule.of, range(block * 130, block * 130 + 130)), "check(Schedule.of({}))".format)
 
 
 @pytest.mark.parametrize("run", [run_sync, run_async])
