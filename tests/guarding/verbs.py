@@ -16,6 +16,7 @@ from support import definitions
 from support.both_clients import Ecs
 from support.definitions import NETWORK
 
+from ecskit._simulator.wire import copied
 from ecskit.models import AwsVpcConfiguration
 from ecskit.testing import Simulator, TaskScript
 
@@ -37,9 +38,8 @@ class Account(Simulator):
     """Whether reads show nothing of what is changed from now on."""
     _changed = False
 
-    def handle(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
-        """Perform one operation."""
-        shown = super().handle(operation, request)
+    def _answer(self, operation: str, request: dict[str, Any]) -> dict[str, Any]:
+        shown: dict[str, Any] = copied(super()._answer(operation, request))
         self._changed = self.blind and (self._changed or not operation.startswith(_READS))
         if not self._changed:
             return shown

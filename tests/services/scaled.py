@@ -67,8 +67,7 @@ class Scaled(Simulator):
         names = (call.operation for call in self.calls if "MinCapacity" not in call.request)
         return [name for name in names if "Scal" in name or name.startswith("application-autoscaling:")]
 
-    def handle(self, operation: str, request: Wire) -> Wire:
-        """Answer a request."""
+    def _answer(self, operation: str, request: Wire) -> Wire:
         if operation == "UpdateService":
             self.on_update()
-        return super().handle(operation, request)
+        return super()._answer(operation, request)

@@ -299,18 +299,18 @@ def test_crashes_are_counted_behind_many_old_stops() -> None:
 
     def prepare(sim: Simulator) -> None:
         sim.script("next", TaskScript.exits(1, after=5))
-        handle = sim.handle
+        answer = sim._answer
 
         def many(operation: str, request: dict[str, Any]) -> dict[str, Any]:
             if operation != "ListTasks" or request.get("desiredStatus") != "STOPPED":
-                return handle(operation, request)
+                return answer(operation, request)
             page = int(request.get("nextToken", "0"))
             if page < 12:
                 arns = [f"arn:aws:ecs:us-east-1:123456789012:task/default/{page:016x}{n:016x}" for n in range(100)]
                 return {"taskArns": arns, "nextToken": str(page + 1)}
-            return handle(operation, {name: value for name, value in request.items() if name != "nextToken"})
+            return answer(operation, {name: value for name, value in request.items() if name != "nextToken"})
 
-        sim.handle = many  # type: ignore[method-assign]  # a service with a long past
+        sim._answer = many  # type: ignore[method-assign]  # a service with a long past
 
     went = both(lambda ecs: ecs.services.deploy("web", task_definition="next", stable_for=60), prepare=prepare)
     went.raised(DeploymentUnstable)

@@ -160,8 +160,8 @@ def test_what_is_listed_but_not_described() -> None:
     class Lagging(Simulator):
         reads = 99
 
-        def handle(self, operation: str, request: Wire) -> Wire:
-            answer = super().handle(operation, request)
+        def _answer(self, operation: str, request: Wire) -> Wire:
+            answer = super()._answer(operation, request)
             if operation == "DescribeServices" and self.reads > 0:
                 self.reads -= 1
                 answer = {**answer, "services": []}
