@@ -20,7 +20,8 @@ from ecskit._simulator.wire import copied
 
 if TYPE_CHECKING:
     from collections import deque
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator
+    from threading import RLock
 
     from ecskit._simulator.account import Account
     from ecskit._simulator.event_delivery import Deliveries
@@ -39,7 +40,7 @@ _READS = ("Describe", "Filter", "Get", "List")
 
 
 class RequestHandler:
-    """The part of `Simulator` that answers requests. Callers hold the lock."""
+    """The part of `Simulator` that answers requests. Callers of `_answer` hold the lock."""
 
     _now: Callable[[], float]
     _model: dict[str, Any]
@@ -47,6 +48,23 @@ class RequestHandler:
     _calls: deque[Call]
     _faults: FaultInjector
     _deliveries: Deliveries
+    _lock: RLock
+
+    @contextlib.contextmanager
+    def _advanced(self) -> Generator[None, None, None]:
+        """Hold the lock, with the account advanced to now."""
+        with self._held():
+            self._account.advance(self._now())
+            yield
+
+    @contextlib.contextmanager
+    def _held(self) -> Generator[None, None, None]:
+        """Hold the lock. Afterwards, wake the links to which something has happened."""
+        try:
+            with self._lock:
+                yield
+        finally:
+            self._account.exec.wake_links()
 
     def _answer(self, operation: str, request: Wire) -> Wire:
         now = self._now()

@@ -1,7 +1,7 @@
 """The simulator: one account in one region that answers ECS requests.
 
-`Simulator` has the methods with which a test scripts, injects and inspects. `request_handler` answers a request, and
-`operations` perform it.
+`Simulator` has clients, and shows what there is. `scripting` has the methods that set what happens, `request_handler`
+answers a request, and `operations` perform it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import itertools
 import threading
 import uuid
 from collections import deque
-from contextlib import contextmanager
 from random import Random
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -20,38 +19,33 @@ from ecskit._simulator import operations, scalable_targets
 from ecskit._simulator.account import DEFAULT_CLUSTER, Account, seeded
 from ecskit._simulator.arns import Arns
 from ecskit._simulator.clients import ClientSettings
-from ecskit._simulator.deployment_script import DeploymentScript
 from ecskit._simulator.disturbances import Disturbances
 from ecskit._simulator.emitted_events import EmittedEvents, Route
 from ecskit._simulator.errors import LostAnswerError, SimulatedError
 from ecskit._simulator.event_clock import EventClock
 from ecskit._simulator.event_delivery import Deliveries
 from ecskit._simulator.event_source import SimulatedSource
-from ecskit._simulator.exec.exec_script import ExecScript
 from ecskit._simulator.exec.executed import ExecCommand
 from ecskit._simulator.exec.links import AsyncSimulatedLink, SimulatedLink, refused_opening
 from ecskit._simulator.exec.pace import RealPace
 from ecskit._simulator.exec.session import Connection, session_of
-from ecskit._simulator.exec.ways import ChannelFaults
-from ecskit._simulator.fault_injection import ANY, OPENING, FaultInjector, RandomFaults
+from ecskit._simulator.fault_injection import OPENING, FaultInjector
 from ecskit._simulator.faults import Fault, arriving_part
-from ecskit._simulator.log_behaviour import LogBehaviour
-from ecskit._simulator.operations import capacity_providers, clusters, gateway_associations
+from ecskit._simulator.operations import capacity_providers, clusters
 from ecskit._simulator.quotas import Buckets
 from ecskit._simulator.read_options import Counting, Lag
 from ecskit._simulator.recorded_calls import Call
-from ecskit._simulator.request_handler import OTHERS, RequestHandler
-from ecskit._simulator.resource_script import DEFAULT_SECONDS, Progress, ResourceType
+from ecskit._simulator.request_handler import OTHERS
 from ecskit._simulator.scaled_clock import ScaledClock
-from ecskit._simulator.scheduler import loop, rebalancing, rollouts
+from ecskit._simulator.scheduler import loop
 from ecskit._simulator.scheduler.service_states import DeploymentState, ServiceState, deployment_states, service_state
-from ecskit._simulator.task_script import ScriptSequence, TaskScript
+from ecskit._simulator.scripting import Scripting
 from ecskit._simulator.task_state import TaskState
 from ecskit._simulator.wire import Response, Wire, copied, parse_body, parse_target, render, render_error
 from ecskit._transport import service_model
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Generator, Sequence
+    from collections.abc import Callable, Sequence
 
     from tenacity.wait import wait_base
 
@@ -61,7 +55,7 @@ if TYPE_CHECKING:
     from ecskit.client import Client
 
 
-class Simulator(RequestHandler):
+class Simulator(Scripting):
     """Answer ECS requests from a simulated account.
 
     A cluster named "default" exists from the start. The time comes from `now` alone and randomness from `seed` alone:
@@ -153,22 +147,6 @@ class Simulator(RequestHandler):
         """
         return self._now()
 
-    @contextmanager
-    def _advanced(self) -> Generator[None, None, None]:
-        """Hold the lock, with the account advanced to now."""
-        with self._held():
-            self._account.advance(self._now())
-            yield
-
-    @contextmanager
-    def _held(self) -> Generator[None, None, None]:
-        """Hold the lock. Afterwards, wake the links to which something has happened."""
-        try:
-            with self._lock:
-                yield
-        finally:
-            self._account.exec.wake_links()
-
     def _connect(self, url: str) -> SimulatedLink:
         """Return a link to the stream at a URL, in the process.
 
@@ -246,145 +224,11 @@ class Simulator(RequestHandler):
         """
         return self._for_client().async_client(poll=poll, polls_per_second=polls_per_second, budget=budget)
 
-    def script(self, family: str, script: TaskScript | Sequence[TaskScript]) -> None:
-        """Set the behaviour of tasks that are launched from now on.
-
-        Args:
-            family: A task definition family, or "*" for all families without a script of their own.
-            script: The script; or several, for the first task of a family, the second and so on. The last one is for
-                all further tasks.
-
-        Raises:
-            ValueError: The sequence is empty.
-        """
-        scripts = [script] if isinstance(script, TaskScript) else list(script)
-        if not scripts:
-            raise ValueError("script must not be an empty sequence")
-        with self._advanced():
-            self._account.scripts[family] = ScriptSequence(scripts)
-
-    def script_exec(self, command: str | Sequence[str], script: ExecScript | str | Sequence[ExecScript | str]) -> None:
-        """Set what a command does that ECS Exec runs from now on, in any container.
-
-        A command without a script is refused with `NotSimulatedException`. Only `sh` and `bash` need none: they run
-        commands that have one. This applies to `execute`, to sessions, and to ExecuteCommand of any client.
-
-        Args:
-            command: The command as it is passed to `execute`: a text or a list of arguments. Or "*" for all commands
-                without a script of their own.
-            script: The script, or a text that the command writes before it exits with 0. Or several, for the first
-                run, the second and so on. The last one is for all further runs.
-
-        Raises:
-            TypeError: `script` is none.
-            ValueError: The sequence is empty.
-        """
-        given: Any = list(script) if isinstance(script, list | tuple) else [script]
-        if not given:
-            raise ValueError("script must not be an empty sequence")
-        scripts = [ExecScript(each) if isinstance(each, str) else each for each in given]
-        for each in scripts:
-            if not isinstance(each, ExecScript):
-                raise TypeError(f"script must be an ExecScript or the output, not {type(each).__name__}")
-        with self._advanced():
-            self._account.exec.scripts.set(command, scripts)
-
     @property
     def exec_commands(self) -> list[ExecCommand]:
         """The commands that ECS Exec has started so far, oldest first, with their input."""
         with self._lock:
             return [each.show() for each in self._account.exec.started]
-
-    def disturb_exec(
-        self,
-        *,
-        late: tuple[float, float] = (0.02, 0.02),
-        twice: float = 0.0,
-        lost: float = 0.0,
-        cut: float = 0.0,
-        cut_at: Sequence[float] = (),
-        seed: int = 0,
-    ) -> None:
-        """Disturb the messages of sessions of ECS Exec that begin from now on, until `heal`.
-
-        The choices depend on the seed, the number of the session, and the number of the message in it.
-
-        Args:
-            late: The least and the most seconds until a message arrives. If the two differ, messages arrive in another
-                order. Default: 20 ms.
-            twice: The share of messages that arrive twice, 0 to 1. Default 0.
-            lost: The share of messages that never arrive, 0 to 1. Both ends send again what is not acknowledged.
-                Default 0.
-            cut: The share of messages at which the client's connection is cut, 0 to 1. The session goes on. Default 0.
-            cut_at: Seconds from ExecuteCommand at which the connection is cut as well; with a clock that is faster than
-                real time, from the first connection, which takes real time. Default: none.
-            seed: The seed of these choices. Default 0.
-
-        Raises:
-            ValueError: `late` is negative or decreases, or a share is out of bounds.
-        """
-        faults = ChannelFaults(late=late, twice=twice, lost=lost, cut=cut, cut_at=tuple(cut_at), seed=seed)
-        with self._held():
-            self._account.exec.faults = faults
-
-    def script_logs(self, behaviour: LogBehaviour) -> None:
-        """Set how CloudWatch Logs answers from now on: page sizes, tokens, log groups that do not exist.
-
-        The lines are those of `TaskScript.logs`. Use `fail` for throttles and refusals, with the operations
-        FilterLogEvents and GetLogEvents.
-
-        Args:
-            behaviour: The behaviour.
-        """
-        with self._advanced():
-            self._account.log_behaviour = behaviour
-
-    def script_resource(self, resource_type: ResourceType, name: str, progress: Progress) -> None:
-        """Set how changes of a daemon, a gateway or an Express service proceed that are requested from now on.
-
-        Args:
-            resource_type: "daemon" (for its deployments), "daemon-task-definition" (for its deletion), "gateway" (for
-                its updates), "gateway-route" or "express-gateway-service" (for its deployments and its deletion).
-            name: The name of the resource: the family of a daemon task definition, the gateway of a route. Or "*" for
-                all resources of the type without a script of their own.
-            progress: The duration of changes, and whether they fail.
-
-        Raises:
-            ValueError: `resource_type` is not one of these.
-        """
-        if resource_type not in DEFAULT_SECONDS:
-            raise ValueError(f"resource_type must be one of {', '.join(DEFAULT_SECONDS)}: {resource_type!r}")
-        with self._advanced():
-            self._account.progress[resource_type, name] = progress
-
-    def open_route(self, gateway: str, service: str, *, port: str = "http", cluster: str = DEFAULT_CLUSTER) -> str:
-        """Connect a service to a gateway, and return the ARN of the route. A route that exists is updated.
-
-        Simulated services open no routes. This method does what the creation or update of a service would do.
-
-        Args:
-            gateway: The name or the ARN of the gateway.
-            service: The name of the service.
-            port: The name of the container port. Default "http".
-            cluster: The name of the service's cluster. Default "default".
-
-        Raises:
-            SimulatedError: `GatewayNotFoundException`.
-        """
-        with self._advanced():
-            return gateway_associations.open_route(self._account, gateway, f"{cluster}/{service}", port)
-
-    def close_route(self, route: str) -> None:
-        """Disconnect the service of a route from the gateway.
-
-        Args:
-            route: The ARN of the route.
-
-        Raises:
-            SimulatedError: `ResourceNotFoundException`.
-        """
-        with self._advanced():
-            gateway_associations.close_route(self._account, route)
 
     def tasks(self, family: str | None = None) -> list[TaskState]:
         """Return the current state of every task that was ever launched, in the order of launches.
@@ -395,56 +239,6 @@ class Simulator(RequestHandler):
         with self._advanced():
             states = self._account.task_states()
         return [state for state in states if family in (None, state.family)]
-
-    def script_deployment(self, service: str, script: DeploymentScript) -> None:
-        """Set how deployments of a service proceed that begin from now on.
-
-        Args:
-            service: The name of a service, or "*" for all services without a script of their own.
-            script: The durations of statuses and stages, and what fails. Use `script` for its tasks.
-        """
-        with self._advanced():
-            self._account.deployment_scripts[service] = script
-
-    def fire_alarm(self, name: str) -> int:
-        """Fire a CloudWatch alarm: the deployments in progress that watch it fail.
-
-        Args:
-            name: The name of the alarm.
-
-        Returns:
-            The number of deployments that failed.
-        """
-        with self._advanced():
-            failed = [
-                each for each in self._account.services.values() if rollouts.fire_alarm(self._account, each, name)
-            ]
-            for service in failed:
-                loop.run_service(self._account, service)
-        return len(failed)
-
-    def rebalance(self, service: str) -> str:
-        """Move one task of a service to another Availability Zone: its replacement starts, then it is stopped.
-
-        Source: https://docs.aws.amazon.com/AmazonECS/latest/developerguide/service-rebalancing.html
-
-        Args:
-            service: The name or the ARN of the service.
-
-        Returns:
-            The ARN of the task that is stopped: the oldest healthy one in the zone with the most tasks.
-
-        Raises:
-            ValueError: No ACTIVE service has this name, or ECS does not rebalance it: it is a DAEMON, has task sets, a
-                `maximumPercent` of 100, rebalancing DISABLED, a deployment in progress, or no task that may be stopped.
-        """
-        with self._advanced():
-            for each in self._account.services.values():
-                if service in (each.name, each.arn) and each.status == "ACTIVE":
-                    arn = rebalancing.begin_move(self._account, each)
-                    loop.run_service(self._account, each)
-                    return arn
-        raise ValueError(f"there is no ACTIVE service {service!r}")
 
     def services(self, name: str | None = None) -> list[ServiceState]:
         """Return the current state of every service that ECS still shows, in the order of creation.
@@ -533,74 +327,6 @@ class Simulator(RequestHandler):
 
     def _route(self, *, late: tuple[float, float], twice: float, lost: float, seed: int) -> Route:
         return Route(self._account.arns, Disturbances(late=late, twice=twice, lost=lost, seed=seed))
-
-    def fail(self, operation: str, fault: Fault | SimulatedError, *, times: int | None = 1, after: float = 0.0) -> None:
-        """Inject a fault into the next valid requests for an operation.
-
-        Args:
-            operation: The operation, for example `RunTask`, or "*" for any. `OpenDataChannel` is the opening of the
-                WebSocket of a session of ECS Exec.
-            fault: The fault, for example `Fault.reset(after_effect=True)`. A `SimulatedError` is answered without
-                performing the request.
-            times: The number of requests that meet it. Default 1; None: all, until `heal`. The faults of later calls
-                wait until these are used up.
-            after: Seconds from now until it applies. Default 0.
-
-        Raises:
-            TypeError: `fault` is neither a fault nor an error.
-            ValueError: ECS has no such operation, or its requests cannot meet the fault; `times` is below 1; `after` is
-                below 0.
-        """
-        met = Fault(error=fault) if isinstance(fault, SimulatedError) else fault
-        if not isinstance(met, Fault):  # pyright: ignore[reportUnnecessaryIsInstance]
-            raise TypeError(f"fault must be a Fault or a SimulatedError, not {type(met).__name__}")
-        self._check_operation(operation)
-        if operation != ANY and not met.fits(operation):
-            raise ValueError(f"{operation} launches no tasks: no_capacity is for RunTask and StartTask")
-        if after < 0 or (times is not None and times < 1):
-            raise ValueError(f"times must be at least 1, and after at least 0: times={times}, after={after}")
-        with self._lock:
-            self._faults.plan(operation, met, begins=self._now() + after, times=times)
-
-    def misbehave(
-        self,
-        *,
-        rate: float,
-        seed: int = 0,
-        operations: Collection[str] | None = None,
-        faults: Sequence[Fault] | None = None,
-    ) -> None:
-        """Inject random faults into a share of all valid requests, until `heal`. Faults of `fail` come first.
-
-        The fault of a request depends on the seed, the operation, the content of the request without its `clientToken`,
-        and how often the same content was sent before. It does not depend on the order of threads.
-
-        Args:
-            rate: The share of requests, 0 to 1.
-            seed: The seed. Default 0.
-            operations: The operations whose requests meet faults. Default None: all.
-            faults: The faults to choose from, with equal probability. Default None: throttling, ServerException, resets
-                and timeouts; for operations that change something, both before and after the effect; for RunTask also
-                `Fault.disguised_throttle`.
-
-        Raises:
-            ValueError: The rate is out of bounds, or ECS has no such operation.
-        """
-        for operation in operations or ():
-            self._check_operation(operation)
-        random_faults = RandomFaults(seed=seed, rate=rate, operations=operations, faults=faults)
-        with self._lock:
-            self._faults.random_faults = random_faults
-
-    def heal(self) -> None:
-        """Remove all faults of `fail` and `misbehave`, and of `disturb_exec` for sessions that begin later."""
-        with self._lock:
-            self._faults.end()
-            self._account.exec.faults = ChannelFaults()
-
-    def _check_operation(self, operation: str) -> None:
-        if operation not in (ANY, OPENING) and operation not in self._model_of(operation)["operations"]:
-            raise ValueError(f"ECS has no operation {operation!r}")
 
     def handle(self, operation: str, request: Wire) -> Wire:
         """Perform one operation on plain JSON values and return the body of the answer.
