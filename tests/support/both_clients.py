@@ -38,6 +38,7 @@ from ecskit._facades.sync_wait import Wait
 from ecskit._simulator.virtual_clock import EPOCH
 from ecskit.testing import Call, Simulator
 
+from .in_order import InOrder
 from .simulated_ecs import AsyncSends, Sends
 
 Wire = dict[str, Any]
@@ -66,7 +67,7 @@ class Ecs:
     @classmethod
     def sync(cls, sim: Simulator, **hooks: Any) -> Ecs:
         """Return the sync namespaces on a simulator."""
-        return cls.driven(Runtime(Sends(sim, **hooks), sim.clock, Random(0)), sim)
+        return cls.driven(Runtime(Sends(sim, order=InOrder(sim.clock), **hooks), sim.clock, Random(0)), sim)
 
     @classmethod
     def aio(cls, sim: Simulator, **hooks: Any) -> Ecs:

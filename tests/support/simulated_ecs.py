@@ -16,6 +16,8 @@ from ecskit._core.effects import RawResponse, Send
 from ecskit._transport import failures
 from ecskit.testing import LostAnswerError, SimulatedError, Simulator
 
+from .in_order import InOrder
+
 Hook = Callable[[int, str], object]
 """Called with the number of a request, from 0, and its operation."""
 
@@ -64,9 +66,13 @@ class Sends:
     answer: Callable[[Simulator, Send], RawResponse] = answer
     count: int = 0
     lock: Any = attrs.field(factory=threading.Lock)
+    order: InOrder | None = None
+    """What puts the requests of parallel threads in order; None for that in which they come."""
 
     def send(self, send: Send, begin: Callable[[], object]) -> RawResponse:
         """Answer a request."""
+        if self.order is not None:
+            self.order.wait()
         number = self.number()
         self.before(number, send.operation)
         begin()
