@@ -24,7 +24,6 @@ from .support import FARGATE, furnished, id_of
 
 REGION = "us-east-1"
 QUICK: dict[str, Any] = {"poll": wait_fixed(0.1)}
-CONFIG = Config(read_timeout=0.3, connect_timeout=2, retries={"total_max_attempts": 3, "mode": "standard"})
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -42,9 +41,11 @@ def _aws_of_nobody() -> Iterator[None]:
 class Client:
     """One face for both clients."""
 
-    def __init__(self, colour: str, url: str) -> None:
+    def __init__(self, colour: str, url: str, read_timeout: float) -> None:
         kind: Any = ecskit.Client if colour == "sync" else ecskit.AsyncClient
-        self.ecs = kind(region_name=REGION, endpoint_url=url, config=CONFIG)
+        retries: Any = {"total_max_attempts": 3, "mode": "standard"}
+        config = Config(read_timeout=read_timeout, connect_timeout=20, retries=retries)
+        self.ecs = kind(region_name=REGION, endpoint_url=url, config=config)
 
     async def __call__(self, path: str, *arguments: Any, **options: Any) -> Any:
         """Call a verb, such as `tasks.run`, and return its result, or the list of what it yields."""
@@ -78,7 +79,7 @@ def sim() -> Simulator:
 async def ecs(colour: str, sim: Simulator) -> AsyncIterator[Client]:
     """A client of the served simulator."""
     with SimulatorServer(sim) as server:
-        client = Client(colour, server.url)
+        client = Client(colour, server.url, 1.0)  # two tests wait for it to be over
         yield client
         await client.close()
 
@@ -187,7 +188,7 @@ def arguments(moto_url: str) -> Iterator[dict[str, Any]]:
 @pytest_asyncio.fixture
 async def moto(colour: str, moto_url: str, arguments: dict[str, Any]) -> AsyncIterator[Client]:  # noqa: ARG001  # after the reset
     """A client of moto, with a cluster and a family in it."""
-    client = Client(colour, moto_url)
+    client = Client(colour, moto_url, 20.0)  # moto starts tasks again if RunTask is repeated
     await client("create_cluster", cluster_name="prod")
     await client(
         "register_task_definition",
