@@ -45,6 +45,7 @@ OTHERS = {
     "Converter",
     "StartedT",
     "Self",
+    "Never",
     "Path",
     "PathLike",
     "TextIO",
