@@ -14,6 +14,7 @@ from threading import Event, Lock, Thread
 from typing import Any, TypeAlias
 
 import attrs
+import pytest
 
 from ecskit.errors import EcsError
 from ecskit.models import Task
@@ -214,4 +215,5 @@ async def _in_tasks(world: World, schedule: Schedule, verbs: list[Verb]) -> list
 
 def test_many_at_once() -> None:
     """Twenty to fifty calls of all kinds, a quarter of them cancelled."""
+    pytest.importorskip("aiobotocore", reason="needs the extra `async`")
     check_all(check, map(Schedule.of, range(8)), "check(Schedule.of({}))".format)

@@ -25,6 +25,8 @@ SPEED = 20.0
 def colour(request: pytest.FixtureRequest) -> str:
     """Return each colour of a client."""
     found: str = request.param
+    if found == "async":
+        pytest.importorskip("aiobotocore", reason="needs the extra `async`")
     return found
 
 

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from textwrap import dedent
 
+import pytest
+
 import ecskit
 from ecskit.testing import Simulator
 
@@ -117,6 +119,7 @@ def test_the_package_has_fixtures(tmp_path: Path) -> None:
 
     The tests in the docs and in the README pass, too.
     """
+    pytest.importorskip("aiobotocore", reason="needs the extra `async`")
     (tmp_path / "test_suite.py").write_text(SUITE, "utf-8")
     page = (ROOT / "docs" / "testing.md").read_text("utf-8")
     blocks = [block for block in re.findall(r"```python\n(.*?)```", page, re.DOTALL) if "def test_" in block]
