@@ -164,10 +164,11 @@ def in_threads(world: World, schedule: Schedule, verbs: list[Verb]) -> list[Endi
         threads = [Thread(target=perform, args=(i, verb)) for i, verb in enumerate(verbs)]
         canceller = Thread(target=_counted, args=(clock, cancel, held := Event()))
         with clock.hold():
-            for thread in [*threads, canceller]:
+            for number, thread in enumerate(threads, 1):
                 thread.start()
+                clock.await_runners(number)  # each begins after the one before, so that a failure can be reproduced
+            canceller.start()
             held.wait()
-            clock.await_runners(len(threads))
         for thread in [*threads, canceller]:
             thread.join()
     cuts = [None if at is None else began + at for at in schedule.cuts]
