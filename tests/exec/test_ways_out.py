@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import pytest
@@ -184,32 +185,41 @@ def test_close_waits_for_slow_requests_of_a_fast_clock(slow: str) -> None:
     assert 1 == world.count("TerminateSession")
 
 
+class Closing:
+    """Closes the client of a world beside what it does, in a thread or in a task."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._running: Any = None
+
+    def begin(self, _: object = None) -> None:
+        """Begin to close it."""
+        close = self._world.runtime.close
+        if self._world.colour == "async":
+            self._running = asyncio.ensure_future(close(partial(asyncio.sleep, 0)))
+        else:
+            self._running = threading.Thread(target=close, args=(lambda: None,))
+            self._running.start()
+
+    async def end(self) -> None:
+        """Wait until it is closed."""
+        if self._world.colour == "async":
+            await self._running
+        else:
+            self._running.join()
+
+
 @pytest.mark.parametrize("colour", COLOURS)
 def test_closing_the_client_ends_a_call(colour: str) -> None:
     """The call and its pump are cancelled at the same time. The session is terminated once, whoever is first."""
 
-    async def aclose() -> None:
-        pass
-
     async def act(world: World) -> Any:
-        closing: list[Any] = []
-
-        def on_output(_: str) -> None:
-            if colour == "sync":
-                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
-                closing[0].start()
-            else:
-                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
-
+        closing = Closing(world)
         world.sim.script_exec("run it", ExecScript("hello\n", seconds=600))
         try:
-            return await world.execute("run it", on_output=on_output)
+            return await world.execute("run it", on_output=closing.begin)
         finally:
-            [last] = closing
-            if colour == "sync":
-                last.join()
-            else:
-                await last
+            await closing.end()
 
     world, error = perform(colour, act)
     assert isinstance(error, errors.ClientClosedError)
@@ -224,31 +234,19 @@ def test_closing_the_client_while_a_session_opens_terminates_it(
     """Its id arrives with the response to ExecuteCommand: closing waits for that."""
     caplog.set_level(logging.WARNING)
 
-    async def aclose() -> None:
-        pass
-
     async def act(world: World) -> Any:
-        closing: list[Any] = []
+        closing = Closing(world)
 
         def close(_: int, operation: str) -> None:
-            if operation != "ExecuteCommand":
-                return
-            if colour == "sync":
-                closing.append(threading.Thread(target=world.runtime.close, args=(lambda: None,)))
-                closing[0].start()
-            else:
-                closing.append(asyncio.ensure_future(world.runtime.close(aclose)))
+            if operation == "ExecuteCommand":
+                closing.begin()
 
         sends = world.runtime.transport if colour == "sync" else world.runtime.transport.sends
         setattr(sends, moment, close)
         try:
             return await _opened(world)
         finally:
-            [last] = closing
-            if colour == "sync":
-                last.join()
-            else:
-                await last
+            await closing.end()
 
     world, error = perform(colour, act)
     assert isinstance(error, errors.ClientClosedError)
